@@ -1,0 +1,1 @@
+"""People of a Nexus shop: registration, sign-in, roles, profiles."""

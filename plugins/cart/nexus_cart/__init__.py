@@ -1,0 +1,1 @@
+"""Carts of a Nexus shop, for guests and for signed-in people."""

@@ -1,0 +1,1 @@
+"""Categories, products, variants, stock, reviews and search of a Nexus shop."""

@@ -1,0 +1,1 @@
+"""Orders of a Nexus shop: placing, fulfilment, cancellation."""

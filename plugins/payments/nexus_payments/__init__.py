@@ -1,0 +1,1 @@
+"""Payments of a Nexus shop: attempts, refunds, webhooks and the platform for gateways."""

@@ -1,0 +1,1 @@
+"""The Chapa payment gateway for nexus-payments."""
