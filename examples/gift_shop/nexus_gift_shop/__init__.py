@@ -1,0 +1,1 @@
+"""The catalog of a real gift shop, for trying Nexus out."""
