@@ -1,0 +1,148 @@
+"""`Blueprint`: flask-smorest's, with access declared on every route, names by law, and problem+json.
+
+    blp = Blueprint("catalog", __name__, url_prefix="/api/catalog")
+
+    @blp.get("/products/<uuid:product_id>/")
+    @blp.public
+    @blp.response(200, ProductSchema)
+    def get_product(product_id): ...
+
+The function's name gives the operationId: `catalog_get_product`.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import wraps
+from typing import Any, TypeVar
+
+import flask
+import flask_smorest
+from webargs.flaskparser import FlaskParser
+
+from nexus_kernel.api.conditional import conditional_response
+from nexus_kernel.api.idempotency import run_once
+from nexus_kernel.auth import check_access, current_actor
+
+V = TypeVar("V", bound=Callable[..., Any])
+
+_SECURITY = [{"bearer": []}]
+_IDEMPOTENCY_KEY = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "required": False,
+    "schema": {"type": "string", "maxLength": 200},
+    "description": "Sent again with the same body, the first reply comes back and nothing happens twice.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """Who may call a route: everybody (`public`), or people with every one of these permissions."""
+
+    public: bool
+    codes: tuple[str, ...] = ()
+
+
+class JSONParser(FlaskParser):
+    """Validation answers 422, and unknown fields are left to the schema."""
+
+    DEFAULT_VALIDATION_STATUS = 422
+    DEFAULT_UNKNOWN_BY_LOCATION: dict[str, str | None] = {}
+
+
+class Blueprint(flask_smorest.Blueprint):
+    """A plugin's routes. Its name is the plugin's name, which is also the tag in the OpenAPI document."""
+
+    ARGUMENTS_PARSER = JSONParser()
+
+    def __init__(self, name: str, import_name: str, **options: Any) -> None:
+        super().__init__(name, import_name, **options)
+        self.access: dict[str, Access | None] = {}
+
+    @staticmethod
+    def public(view: V) -> V:
+        """Anybody may call the route. A token that is sent anyhow must hold."""
+        view.__dict__["_nexus_access"] = Access(public=True)
+        return view
+
+    @staticmethod
+    def requires(*codes: str) -> Callable[[V], V]:
+        """Only people with all of these permissions may call the route."""
+
+        def mark(view: V) -> V:
+            view.__dict__["_nexus_access"] = Access(public=False, codes=codes)
+            return view
+
+        return mark
+
+    @staticmethod
+    def idempotent(atomic: bool = True) -> Callable[[V], V]:
+        """Honour `Idempotency-Key`: the effect once, the same reply every time.
+
+        With `atomic` the reply is stored in the transaction of the effect. A view that calls a gateway
+        between two transactions passes False, and must find its own earlier work when it runs again.
+        """
+
+        def mark(view: V) -> V:
+            @wraps(view)
+            def wrapper(*args: Any, **kwargs: Any) -> Any:
+                return run_once(lambda: view(*args, **kwargs), atomic=atomic)
+
+            _document(wrapper, parameters=[_IDEMPOTENCY_KEY])
+            return wrapper  # type: ignore[return-value]
+
+        return mark
+
+    @staticmethod
+    def conditional(view: V) -> V:
+        """Give the reply a strong ETag of its content, and answer 304 to a matching `If-None-Match`."""
+
+        @wraps(view)
+        def wrapper(*args: Any, **kwargs: Any) -> Any:
+            return conditional_response(flask.make_response(view(*args, **kwargs)))
+
+        return wrapper  # type: ignore[return-value]
+
+    def add_url_rule(  # type: ignore[override]
+        self,
+        rule: str,
+        endpoint: str | None = None,
+        view_func: Any = None,
+        provide_automatic_options: bool | None = None,
+        *,
+        aliases: tuple[str, ...] = (),
+        **options: Any,
+    ) -> None:
+        """Register a route; `aliases` are further rules of the same view, left out of the document."""
+        access: Access | None = getattr(view_func, "_nexus_access", None)
+        name = endpoint or view_func.__name__
+        view = _guarded(view_func, access)
+        manual: dict[str, Any] = {"operationId": f"{self.name}_{name}"}
+        if access is not None:
+            manual["security"] = [] if access.public else _SECURITY
+        _document(view, **manual)
+        super().add_url_rule(rule, name, view, provide_automatic_options, **options)
+        self.access[name] = access
+        for number, alias in enumerate(aliases, 1):
+            alias_name = f"{name}_alias{number}"
+            methods = options.get("methods")
+            flask.Blueprint.add_url_rule(self, alias, alias_name, view, methods=methods)
+            self.access[alias_name] = access
+
+
+def _guarded(view: Callable[..., Any], access: Access | None) -> Callable[..., Any]:
+    @wraps(view)
+    def guarded(*args: Any, **kwargs: Any) -> Any:
+        if access is None or not access.public:
+            check_access(access.codes if access else ())
+        else:
+            current_actor()
+        return view(*args, **kwargs)
+
+    return guarded
+
+
+def _document(view: Callable[..., Any], **manual: Any) -> None:
+    apidoc = dict(view.__dict__.get("_apidoc", {}))
+    apidoc["manual_doc"] = {**apidoc.get("manual_doc", {}), **manual}
+    view.__dict__["_apidoc"] = apidoc

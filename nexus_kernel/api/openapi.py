@@ -1,0 +1,101 @@
+"""The OpenAPI 3.1 document: flask-smorest's, with names by the naming law and RFC 9457 errors."""
+
+import warnings
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import flask_smorest
+import marshmallow as ma
+from apispec.ext.marshmallow import MarshmallowPlugin
+from flask import Flask
+
+from nexus_kernel.api.blueprint import Blueprint
+from nexus_kernel.api.schema import Schema
+from nexus_kernel.errors import StartupError
+
+
+class FieldErrorSchema(Schema):
+    """A fault in one field."""
+
+    path = ma.fields.String(required=True)
+    code = ma.fields.String(required=True)
+    message = ma.fields.String(required=True)
+
+
+class ProblemSchema(ma.Schema):
+    """An error, RFC 9457."""
+
+    type = ma.fields.String(required=True)
+    title = ma.fields.String(required=True)
+    status = ma.fields.Integer(required=True)
+    detail = ma.fields.String(required=True)
+    code = ma.fields.String(required=True)
+    errors = ma.fields.List(ma.fields.Nested(FieldErrorSchema), required=True)
+    request_id = ma.fields.String(required=True, allow_none=True)
+
+
+def camel(name: str) -> str:
+    """`payments_chapa` -> `PaymentsChapa`."""
+    return "".join(part.capitalize() for part in name.split("_"))
+
+
+def component_name(owner: str, schema: type[ma.Schema]) -> str:
+    """`CatalogProduct` for catalog's `ProductSchema` or `CatalogProductSchema`."""
+    base, prefix = schema.__name__.removesuffix("Schema"), camel(owner)
+    return base if base.startswith(prefix) else prefix + base
+
+
+class Api(flask_smorest.Api):
+    """flask-smorest's Api whose error answers belong to `nexus_kernel.problems`."""
+
+    ERROR_SCHEMA = ProblemSchema
+    DEFAULT_ERROR_RESPONSE_NAME = "Problem"
+
+    def __init__(self, app: Flask, owner_of: Callable[[str], str]) -> None:
+        def resolve(schema: Any) -> str:
+            kind = schema if isinstance(schema, type) else type(schema)
+            return component_name(owner_of(kind.__module__), kind)
+
+        plugin = MarshmallowPlugin(schema_name_resolver=resolve)
+        super().__init__(app, spec_kwargs={"marshmallow_plugin": plugin})
+        self.spec.components.security_scheme(
+            "bearer", {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}
+        )
+
+    def _register_error_handlers(self) -> None:
+        """The kernel renders every error itself."""
+
+    def _register_pagination_header(self) -> None:
+        """Pages carry their links in the body."""
+
+    def _register_responses(self) -> None:
+        self.spec.components.response(
+            "Problem",
+            {
+                "description": "An error: RFC 9457 problem details.",
+                "content": {"application/problem+json": {"schema": ProblemSchema}},
+            },
+            lazy=True,
+        )
+
+    def add(self, blueprint: Blueprint) -> None:
+        """Register a blueprint. Raises StartupError when two of its schemas claim one component."""
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", UserWarning)
+            try:
+                self.register_blueprint(blueprint)
+            except UserWarning as error:
+                raise StartupError(
+                    f"{blueprint.name}: {error}. A schema used with `only`, `exclude` or `partial` "
+                    "needs a class of its own"
+                ) from None
+
+    def document(self) -> dict[str, Any]:
+        """The document with sorted paths and components, whatever the order of loading."""
+        document: dict[str, Any] = self.spec.to_dict()
+        document["paths"] = dict(sorted(document.get("paths", {}).items()))
+        document["tags"] = sorted(document.get("tags", []), key=lambda tag: str(tag["name"]))
+        components: Mapping[str, Any] = document.get("components", {})
+        document["components"] = {kind: dict(sorted(components[kind].items())) for kind in sorted(components)}
+        document["security"] = [{"bearer": []}]
+        return document

@@ -1,0 +1,232 @@
+"""`create_app`: ten named steps."""
+
+import logging
+import secrets
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import orjson
+from flask import Flask
+from flask.json.provider import JSONProvider
+
+from nexus_kernel import outbox
+from nexus_kernel.api import idempotency
+from nexus_kernel.api.blueprint import Blueprint
+from nexus_kernel.api.docs import register_schema
+from nexus_kernel.api.openapi import Api
+from nexus_kernel.auth import init_auth
+from nexus_kernel.cache import Cache
+from nexus_kernel.config import ConfigReport, ConfigSource, require_for_production
+from nexus_kernel.db import Database, Model
+from nexus_kernel.errors import StartupError
+from nexus_kernel.events import check_event_type
+from nexus_kernel.health import register_health
+from nexus_kernel.hooks import Hooks
+from nexus_kernel.logs import configure_logging, init_request_ids
+from nexus_kernel.manifest import Fault, dependants
+from nexus_kernel.naming import Law
+from nexus_kernel.plugins import GROUP, Candidate, Loaded, discover, fault_table, load, register, select
+from nexus_kernel.problems import init_problems
+from nexus_kernel.registry import Owned, Registry
+from nexus_kernel.runtime import KernelConfig, Nexus
+from nexus_kernel.tasks import Periodic, Task
+
+log = logging.getLogger("nexus.app")
+
+KERNEL = "nexus"
+KERNEL_MODELS: tuple[type[Model], ...] = (outbox.OutboxEvent, outbox.Delivery, idempotency.IdempotencyKey)
+
+
+class OrjsonProvider(JSONProvider):
+    """JSON by orjson."""
+
+    def dumps(self, obj: Any, **kwargs: Any) -> str:
+        """The text of `obj`; UUIDs, dates and dataclasses included."""
+        return orjson.dumps(obj).decode()
+
+    def loads(self, s: str | bytes, **kwargs: Any) -> Any:
+        """The value of this text. NaN and duplicate surrogates are refused."""
+        return orjson.loads(s)
+
+
+def create_app(
+    config: Mapping[str, Mapping[str, Any]] | None = None, *, plugins: Sequence[object] | None = None
+) -> Flask:
+    """The application with its plugins.
+
+    `config` is section -> setting -> value and wins over the environment and the file. `plugins` are modules,
+    objects or names of installed plugins to load; by default the installed ones that the configuration selects.
+    Raises StartupError with one report of every fault; in quarantine mode plugins with faults are left out.
+    """
+    source, kernel = load_config(config)
+    selected = select(discover(plugins), kernel.plugins, kernel.disabled_plugins)
+    _check_sections(source, selected)
+    faults: list[Fault] = []
+    while True:
+        loaded = load(selected, source, production=kernel.environment == "production")
+        app = _assemble(kernel, loaded, faults) if not loaded.faults else None
+        new = loaded.faults
+        if app is not None and not new:
+            break
+        faults += new
+        dropped = {fault.plugin for fault in new}
+        dropped |= {name for fault in new for name in dependants(loaded.edges, fault.plugin)}
+        selected = [candidate for candidate in selected if candidate.name not in dropped]
+    if faults and kernel.plugin_failures == "strict":
+        raise StartupError(f"{len(faults)} fault(s) in the plugins:\n{fault_table(faults)}")
+    for fault in faults:
+        log.error("quarantined %s (%s): %s", fault.plugin, fault.step, fault.reason)
+    return app
+
+
+def load_config(config: Mapping[str, Mapping[str, Any]] | None = None) -> tuple[ConfigSource, KernelConfig]:
+    """The layered configuration and the kernel's own section. Raises StartupError with every fault in it."""
+    source, report = ConfigSource.load(config), ConfigReport()
+    kernel = source.section("kernel", KernelConfig, report)
+    if kernel is not None and kernel.environment == "production":
+        require_for_production("kernel", kernel, report)
+    report.raise_if_any()
+    assert kernel is not None
+    return source, kernel
+
+
+def _check_sections(source: ConfigSource, selected: Sequence[Candidate]) -> None:
+    report = ConfigReport()
+    installed = {candidate.name for candidate in discover(None)}
+    source.unknown_sections({"kernel", *installed, *(c.name for c in selected)}, report)
+    report.raise_if_any()
+
+
+def _assemble(kernel: KernelConfig, loaded: Loaded, quarantined: list[Fault]) -> Flask:
+    """Steps 6 to 10 on plugins that loaded; what goes wrong is added to `loaded.faults`."""
+    faults = loaded.faults
+    app = Flask("nexus", static_folder=None)
+    app.json = OrjsonProvider(app)
+    configs = {plugin.name: plugin.config for plugin in loaded.plugins}
+    manager = register(loaded.plugins, faults)
+    hooks = Hooks(manager, [plugin.name for plugin in loaded.plugins], configs, faults)
+    nexus = Nexus(
+        app=app,
+        config=kernel,
+        db=_database(kernel),
+        cache=Cache(kernel.redis_url),
+        plugins={plugin.name: plugin for plugin in loaded.plugins},
+        edges=loaded.edges,
+        hooks=hooks,
+        quarantined=quarantined,
+    )
+    app.extensions["nexus"] = nexus
+    _extensions(app, nexus)
+    models, blueprints = _gather(nexus)
+    _verify(nexus, models, blueprints)
+    if not faults:
+        nexus.freeze()
+        hooks.app_ready(app)
+    return app
+
+
+def _database(kernel: KernelConfig) -> Database:
+    db = Database(
+        kernel.database_url,
+        pool_size=kernel.database_pool_size,
+        lock_timeout_ms=kernel.lock_timeout_ms,
+        prepared_statements=kernel.database_prepared_statements,
+    )
+    db.before_commit.append(outbox.write_events)
+    return db
+
+
+def _extensions(app: Flask, nexus: Nexus) -> None:
+    kernel = nexus.config
+    configure_logging(kernel.log_level, kernel.log_format)
+    app.config.update(
+        API_TITLE="Nexus",
+        API_VERSION="1",
+        OPENAPI_VERSION="3.1.0",
+        MAX_CONTENT_LENGTH=kernel.max_body_bytes,
+        PROPAGATE_EXCEPTIONS=False,
+    )
+    secret_key = kernel.secret_key or secrets.token_urlsafe(48)
+    if not kernel.secret_key and kernel.environment == "development":
+        log.warning("NEXUS_KERNEL__SECRET_KEY is not set: tokens end with this process")
+    app.secret_key = secret_key
+    init_auth(app, secret_key=secret_key, access_minutes=kernel.access_token_minutes)
+    init_request_ids(app)
+    init_problems(app)
+    packages = {plugin.package: plugin.name for plugin in nexus.plugins.values()}
+    nexus.api = Api(app, lambda module: packages.get(module.partition(".")[0], KERNEL))
+    nexus.hooks.init_app(app)
+
+
+def _gather(nexus: Nexus) -> tuple[list[Owned[type[Model]]], list[Owned[Blueprint]]]:
+    hooks, app = nexus.hooks, nexus.app
+    models, blueprints = hooks.models(), hooks.blueprints()
+    nexus.db.own(table for model in KERNEL_MODELS for table in [model.__table__])
+    nexus.db.own(model.value.__table__ for model in models)
+    for blueprint in blueprints:
+        _guarded(nexus, blueprint.owner, nexus.api.add, blueprint.value)
+    for declared in (*outbox.TASKS, *outbox.PERIODICS, *idempotency.TASKS, *idempotency.PERIODICS):
+        _add_task(nexus, declared, KERNEL)
+    for task in hooks.tasks():
+        _guarded(nexus, task.owner, _add_task, nexus, task.value, task.owner)
+    for service in hooks.services():
+        _guarded(nexus, service.owner, nexus.services.provide, *service.value, service.owner)
+    for subscription in hooks.subscriptions():
+        _guarded(nexus, subscription.owner, check_event_type, subscription.value.event)
+        _guarded(nexus, subscription.owner, nexus.subscriptions.add, subscription.value, subscription.owner)
+    _fill(nexus, nexus.permissions, hooks.permissions(), "code")
+    _fill(nexus, nexus.payment_providers, hooks.payment_providers(), "info.code")
+    _fill(nexus, nexus.payables, hooks.payables(), "kind")
+    _fill(nexus, nexus.price_rules, hooks.price_rules(), "code")
+    _fill(nexus, nexus.checkout_guards, hooks.checkout_guards(), "code")
+    _fill(nexus, nexus.channels, hooks.notification_channels(), "code")
+    register_health(app, hooks.health_checks(), {fault.plugin for fault in nexus.quarantined})
+    register_schema(app, nexus.api)
+    return models, blueprints
+
+
+def _verify(nexus: Nexus, models: list[Owned[type[Model]]], blueprints: list[Owned[Blueprint]]) -> None:
+    law = Law(nexus.plugins.values())
+    law.models(models)
+    law.names("blueprint", [Owned(b.owner, b.value.name) for b in blueprints])
+    law.routes(nexus.app, blueprints, nexus.permissions)
+    law.provided([Owned(owner, contract) for contract, owner in nexus.services.contracts().items()])
+    law.error_codes()
+    for what, registry in (
+        ("task", nexus.tasks),
+        ("permission", nexus.permissions),
+        ("price rule", nexus.price_rules),
+        ("checkout guard", nexus.checkout_guards),
+    ):
+        names = [Owned(registry.owner(name), name) for name in registry]
+        law.names(what, [owned for owned in names if owned.owner != KERNEL])
+    by_name = nexus.subscriptions.by_name
+    law.names("subscription", [Owned(by_name.owner(name), name) for name in by_name])
+    nexus.hooks.faults += law.faults
+
+
+def _add_task(nexus: Nexus, declared: Task | Periodic, owner: str) -> None:
+    if isinstance(declared, Periodic):
+        nexus.periodics.append(declared)
+        declared = declared.task
+    nexus.tasks.add(declared.name, declared, owner)
+
+
+def _fill(nexus: Nexus, registry: Registry[Any], found: Sequence[Owned[Any]], attribute: str) -> None:
+    for owned in found:
+        name: Any = owned.value
+        for part in attribute.split("."):
+            name = getattr(name, part)
+        _guarded(nexus, owned.owner, registry.add, name, owned.value, owned.owner)
+
+
+def _guarded(nexus: Nexus, owner: str, step: Callable[..., Any], *args: Any) -> None:
+    try:
+        step(*args)
+    except Exception as error:
+        nexus.hooks.faults.append(
+            Fault(owner, "gather", str(error), "rename one of them, or disable a plugin")
+        )
+
+
+__all__ = ["GROUP", "KERNEL_MODELS", "create_app", "load_config"]

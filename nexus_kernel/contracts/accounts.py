@@ -1,0 +1,58 @@
+"""People: who they are, for the plugins that act for them."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import ClassVar, Protocol
+from uuid import UUID
+
+from nexus_kernel.contracts.events import Event
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PersonView:
+    """A person as other plugins may see them. `roles` holds granted roles only (seller, staff, admin)."""
+
+    id: UUID
+    email: str
+    first_name: str
+    last_name: str
+    email_verified: bool
+    roles: frozenset[str]
+
+    @property
+    def display_name(self) -> str:
+        """First and last name, or the part of the address before the @ when both are empty."""
+        return f"{self.first_name} {self.last_name}".strip() or self.email.partition("@")[0]
+
+
+class AccountService(Protocol):
+    """Looks people up."""
+
+    def get_people(self, ids: Collection[UUID]) -> Mapping[UUID, PersonView]:
+        """The people with these ids; ids that are unknown or erased are left out. One query."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class UserRegistered(Event):
+    """An account was created; its address is not verified yet.
+
+    `uid` and `token` are what `POST /api/auth/users/activation/` takes. The token is single-use.
+    """
+
+    name: ClassVar[str] = "accounts.user_registered"
+    user_id: UUID
+    email: str
+    display_name: str
+    uid: str
+    token: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class UserActivated(Event):
+    """A person confirmed their e-mail address."""
+
+    name: ClassVar[str] = "accounts.user_activated"
+    user_id: UUID
+    email: str
+    display_name: str

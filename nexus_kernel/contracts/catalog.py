@@ -1,0 +1,80 @@
+"""What is for sale, and how much of it there is."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import ClassVar, Protocol
+from uuid import UUID
+
+from nexus_kernel.contracts.events import Event
+from nexus_kernel.money import Money
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VariantView:
+    """One thing that can be bought. `available` is the number of pieces that are not reserved."""
+
+    id: UUID
+    product_id: UUID
+    sku: str
+    title: str
+    slug: str
+    price: Money
+    available: int
+    is_active: bool
+
+
+class CatalogService(Protocol):
+    """Reads products for the plugins that sell them."""
+
+    def get_variants(self, ids: Collection[UUID]) -> Mapping[UUID, VariantView]:
+        """The variants with these ids, retired ones included (`is_active` is false). One query."""
+        ...
+
+    def get_default_variants(self, product_ids: Collection[UUID]) -> Mapping[UUID, VariantView]:
+        """The default variant of each of these products, keyed by **product** id. One query."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shortage:
+    """A line that cannot be served: `requested` pieces of a variant of which `available` are left."""
+
+    variant_id: UUID
+    requested: int
+    available: int
+
+
+class StockService(Protocol):
+    """Keeps count of pieces. `reference` names what they are held for, such as `order:<id>`.
+
+    All four run inside the caller's transaction, and none of them waits for a row longer than the
+    deployment's lock time-out.
+    """
+
+    def available(self, variant_ids: Collection[UUID]) -> Mapping[UUID, int]:
+        """Pieces that can be reserved now; unknown variants are left out."""
+        ...
+
+    def reserve(self, quantities: Mapping[UUID, int], reference: str) -> tuple[Shortage, ...]:
+        """Hold these pieces for `reference`, all or none.
+
+        Returns the shortages; an empty tuple means that everything is held. With shortages nothing is held
+        and the caller rolls its transaction back.
+        """
+        ...
+
+    def release(self, reference: str) -> bool:
+        """Give back what is held for `reference`. True the first time, False when nothing is held."""
+        ...
+
+    def ship(self, reference: str) -> bool:
+        """Take what is held for `reference` out of the stock. True the first time, False afterwards."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProductChanged(Event):
+    """A product was created or changed; what was derived from it may be stale."""
+
+    name: ClassVar[str] = "catalog.product_changed"
+    product_id: UUID

@@ -1,0 +1,250 @@
+"""The database: engine, sessions, units of work, and the base of every model."""
+
+import logging
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+import orjson
+import uuid_utils.compat
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    DateTime,
+    Engine,
+    MetaData,
+    String,
+    Table,
+    create_engine,
+    func,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as SQLAlchemyTimeoutError
+from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
+
+from nexus_kernel.errors import StartupError
+from nexus_kernel.money import LARGEST_MINOR
+
+if TYPE_CHECKING:
+    from nexus_kernel.contracts.events import Event
+
+log = logging.getLogger("nexus.db")
+
+
+def new_id() -> UUID:
+    """A UUIDv7 (RFC 9562): sorts by time of creation, so that indexes grow at their end."""
+    return uuid_utils.compat.uuid7()
+
+
+def now() -> datetime:
+    """The current time in UTC."""
+    return datetime.now(UTC)
+
+
+class Model(DeclarativeBase):
+    """The base of every table. Constraints are named by convention, so that migrations can find them."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+    type_annotation_map = {datetime: DateTime(timezone=True), dict[str, Any]: JSONB}
+
+
+class Keyed:
+    """Gives a model its UUIDv7 primary key `id`."""
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+
+
+class Timestamped:
+    """Gives a model `created_at` and `updated_at`, both in UTC."""
+
+    created_at: Mapped[datetime] = mapped_column(default=now, server_default=func.now())
+    updated_at: Mapped[datetime] = mapped_column(default=now, onupdate=now, server_default=func.now())
+
+
+def amount_column(**options: Any) -> Mapped[int]:
+    """A column of minor units. Name it `<what>_minor` and add `money_checks(<what>_minor)` to the table."""
+    return mapped_column(BigInteger, **options)
+
+
+def currency_column(**options: Any) -> Mapped[str]:
+    """A column with an ISO 4217 code."""
+    return mapped_column(String(3), **options)
+
+
+def money_checks(*columns: str, currency: str = "currency") -> tuple[CheckConstraint, ...]:
+    """CHECKs that the amounts are between 0 and the largest one, and that the currency is three capitals."""
+    amounts = (
+        CheckConstraint(f"{column} BETWEEN 0 AND {LARGEST_MINOR}", name=f"{column}_range")
+        for column in columns
+    )
+    return (*amounts, CheckConstraint(f"{currency} ~ '^[A-Z]{{3}}$'", name=f"{currency}_code"))
+
+
+@dataclass
+class Unit:
+    """A unit of work: one session, the events to publish with it, and what to do once it is committed."""
+
+    session: Session
+    atomic: bool
+    events: list["Event"] = field(default_factory=list)
+    after_commit: list[Callable[[], None]] = field(default_factory=list)
+
+
+_unit: ContextVar[Unit | None] = ContextVar("nexus_unit", default=None)
+
+
+class Database:
+    """One engine. The pool is as large as the process has threads that serve; there is no overflow."""
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        pool_size: int = 5,
+        lock_timeout_ms: int = 2000,
+        statement_timeout_ms: int = 15000,
+        prepared_statements: bool = True,
+    ) -> None:
+        self.url = url
+        self._pool_size = pool_size
+        self._settings = (
+            f"-c lock_timeout={lock_timeout_ms} -c statement_timeout={statement_timeout_ms} -c timezone=UTC"
+        )
+        self._prepare_threshold = 5 if prepared_statements else None
+        self._engine: Engine | None = None
+        self.metadata = MetaData(naming_convention=Model.metadata.naming_convention)
+        self.before_commit: list[Callable[[Unit], None]] = []
+
+    @property
+    def engine(self) -> Engine:
+        """The engine; it connects when it is first used, so an application starts without its database."""
+        if self._engine is None:
+            self._engine = create_engine(
+                postgres_url(self.url),
+                pool_size=self._pool_size,
+                max_overflow=0,
+                pool_timeout=5,
+                json_serializer=lambda value: orjson.dumps(value).decode(),
+                json_deserializer=orjson.loads,
+                connect_args={
+                    "connect_timeout": 3,
+                    "options": self._settings,
+                    "prepare_threshold": self._prepare_threshold,
+                },
+            )
+        return self._engine
+
+    def own(self, tables: Iterable[Table]) -> None:
+        """Add a plugin's tables to the metadata of this application."""
+        for table in tables:
+            table.to_metadata(self.metadata)
+
+    def dispose(self) -> None:
+        """Forget pooled connections without closing them: for a process that has just been forked."""
+        if self._engine is not None:
+            self._engine.dispose(close=False)
+
+    def close(self) -> None:
+        """Close every pooled connection."""
+        if self._engine is not None:
+            self._engine.dispose()
+
+    @contextmanager
+    def transaction(self) -> Iterator[Session]:
+        """One transaction: committed at the end, rolled back by an exception.
+
+        Inside another transaction it joins that one. Services flush; only the edge that opened the
+        transaction commits. Events published in it are written just before the commit.
+        """
+        outer = _unit.get()
+        if outer is not None and outer.atomic:
+            yield outer.session
+            return
+        with Session(self.engine, expire_on_commit=False) as session:
+            unit = Unit(session, atomic=True)
+            with _entered(unit), session.begin():
+                yield session
+                for step in self.before_commit:
+                    step(unit)
+        _run(unit.after_commit)
+
+    @contextmanager
+    def reading(self) -> Iterator[Session]:
+        """A session in autocommit, for reads and for writes of a single statement: no BEGIN, no COMMIT."""
+        outer = _unit.get()
+        if outer is not None:
+            yield outer.session
+            return
+        engine = self.engine.execution_options(isolation_level="AUTOCOMMIT")
+        with Session(engine, expire_on_commit=False) as session, _entered(Unit(session, atomic=False)):
+            yield session
+
+
+def postgres_url(url: str) -> str:
+    """The address with psycopg 3 as its driver. Raises StartupError for another database."""
+    parsed = make_url(url)
+    if parsed.get_backend_name() not in ("postgresql", "postgres"):
+        raise StartupError(f"DATABASE_URL must name a PostgreSQL database, not {parsed.get_backend_name()}")
+    return parsed.set(drivername="postgresql+psycopg").render_as_string(hide_password=False)
+
+
+def connection_lost(error: BaseException) -> bool:
+    """True when the database went away, rather than refused the statement."""
+    if isinstance(error, SQLAlchemyTimeoutError):
+        return True
+    return isinstance(error, DBAPIError) and (error.connection_invalidated or error.statement is None)
+
+
+def current_unit() -> Unit:
+    """The unit of work under way. Raises RuntimeError outside of `transaction()` and `reading()`."""
+    unit = _unit.get()
+    if unit is None:
+        raise RuntimeError("no unit of work: open one with `with transaction():` or `with reading():`")
+    return unit
+
+
+def current_session() -> Session:
+    """The session of the unit of work under way."""
+    return current_unit().session
+
+
+def on_commit(callback: Callable[[], None]) -> None:
+    """Run `callback` after the transaction is committed; never when it is rolled back.
+
+    A callback that raises is logged: what is committed cannot be answered with an error any more.
+    """
+    unit = current_unit()
+    if not unit.atomic:
+        raise RuntimeError("on_commit() needs a transaction: open one with `with transaction():`")
+    unit.after_commit.append(callback)
+
+
+@contextmanager
+def _entered(unit: Unit) -> Iterator[None]:
+    token = _unit.set(unit)
+    try:
+        yield
+    finally:
+        _unit.reset(token)
+
+
+def _run(callbacks: list[Callable[[], None]]) -> None:
+    for callback in callbacks:
+        try:
+            callback()
+        except Exception:
+            log.exception("a step after the commit failed")

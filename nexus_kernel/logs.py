@@ -1,0 +1,67 @@
+"""Structured logs: JSON lines in production, readable lines elsewhere, each with the request's id."""
+
+import logging
+import re
+from logging import StreamHandler
+from time import perf_counter
+from typing import Any
+
+from flask import Flask, Response, g, request
+from pythonjsonlogger.json import JsonFormatter
+
+from nexus_kernel.context import current_actor_id, current_trace_id, set_actor_id, set_trace_id
+from nexus_kernel.db import new_id
+
+log = logging.getLogger("nexus.request")
+_ACCEPTED_ID = re.compile(r"[A-Za-z0-9._-]{1,100}")
+
+
+class _Context(logging.Filter):
+    def filter(self, record: logging.LogRecord) -> bool:
+        record.request_id = current_trace_id() or "-"
+        record.actor_id = str(current_actor_id() or "-")
+        return True
+
+
+def configure_logging(level: str, style: str) -> None:
+    """Give the `nexus` logger one handler; calling it again replaces that handler."""
+    handler: StreamHandler[Any] = StreamHandler()
+    handler.addFilter(_Context())
+    text = "%(asctime)s %(levelname)s %(name)s %(message)s"
+    if style == "json":
+        handler.setFormatter(JsonFormatter(f"{text} %(request_id)s %(actor_id)s"))
+    else:
+        handler.setFormatter(logging.Formatter(f"{text} [%(request_id)s]"))
+    logger = logging.getLogger("nexus")
+    logger.handlers[:] = [handler]
+    logger.setLevel(level)
+    logger.propagate = False
+
+
+def init_request_ids(app: Flask) -> None:
+    """Accept or make `X-Request-ID`, echo it, and log each request with its status and duration."""
+
+    @app.before_request
+    def begin() -> None:
+        given = request.headers.get("X-Request-ID", "")
+        set_trace_id(given if _ACCEPTED_ID.fullmatch(given) else str(new_id()))
+        set_actor_id(None)
+        g.nexus_started = perf_counter()
+
+    @app.after_request
+    def finish(response: Response) -> Response:
+        response.headers["X-Request-ID"] = current_trace_id() or ""
+        duration = (perf_counter() - g.get("nexus_started", perf_counter())) * 1000
+        log.info(
+            "%s %s %d",
+            request.method,
+            request.path,
+            response.status_code,
+            extra={"status": response.status_code, "duration_ms": round(duration, 1)},
+        )
+        return response
+
+    @app.teardown_request
+    def end(error: BaseException | None) -> None:
+        set_trace_id(None)
+        set_actor_id(None)

@@ -1,0 +1,185 @@
+"""Plugins: discover (metadata only), select (before any import), load, sort, register.
+
+Composition over `pluggy.PluginManager`, public API only. Each application has a manager of its own.
+"""
+
+import dataclasses
+import difflib
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any
+
+import pluggy
+
+from nexus_kernel import hookspecs
+from nexus_kernel.config import ConfigReport, ConfigSource, require_for_production
+from nexus_kernel.errors import StartupError
+from nexus_kernel.manifest import HOOK_API, Fault, Manifest, build_graph
+
+GROUP = "nexus.plugins"
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A plugin that could be loaded. Nothing of it is imported before `load` is called."""
+
+    name: str
+    origin: str
+    load: Callable[[], object]
+
+
+@dataclass(frozen=True)
+class Plugin:
+    """A loaded plugin: its manifest, its module or object, and its typed configuration."""
+
+    manifest: Manifest
+    implementation: object
+    origin: str
+    config: Any = None
+
+    @property
+    def name(self) -> str:
+        """The manifest's name."""
+        return self.manifest.name
+
+    @property
+    def package(self) -> str:
+        """The top-level package or module that holds the plugin."""
+        module = getattr(self.implementation, "__name__", None) or type(self.implementation).__module__
+        return str(module).partition(".")[0]
+
+
+@dataclass
+class Loaded:
+    """The plugins that can start, in the order of their needs, and why the others cannot."""
+
+    plugins: list[Plugin]
+    edges: Mapping[str, set[str]]
+    faults: list[Fault]
+
+
+def discover(given: Sequence[object] | None) -> list[Candidate]:
+    """The installed plugins, or exactly the given ones: modules, objects, or names of installed plugins.
+
+    Raises StartupError for a name that is not installed.
+    """
+    installed = {point.name: _from_entry_point(point) for point in entry_points(group=GROUP)}
+    if given is None:
+        return [installed[name] for name in sorted(installed)]
+    return [
+        _installed(plugin, installed) if isinstance(plugin, str) else _from_object(plugin) for plugin in given
+    ]
+
+
+def select(
+    candidates: Iterable[Candidate], allowed: Sequence[str], disabled: Sequence[str]
+) -> list[Candidate]:
+    """The enabled ones: those of the allow-list, or all, minus the disabled. Raises StartupError for a typo."""
+    by_name = {candidate.name: candidate for candidate in candidates}
+    for name in (*allowed, *disabled):
+        _installed(name, by_name)
+    return [by_name[name] for name in by_name if (not allowed or name in allowed) and name not in disabled]
+
+
+def load(candidates: Sequence[Candidate], source: ConfigSource, *, production: bool) -> Loaded:
+    """Import, read the manifests and configurations, and sort. Faults are collected, not raised."""
+    faults: list[Fault] = []
+    plugins = [
+        plugin
+        for candidate in candidates
+        if (plugin := _load_one(candidate, source, production, faults)) is not None
+    ]
+    graph = build_graph([plugin.manifest for plugin in plugins])
+    by_name = {plugin.name: plugin for plugin in plugins}
+    return Loaded([by_name[name] for name in graph.order], graph.edges, faults + graph.faults)
+
+
+def register(plugins: Sequence[Plugin], faults: list[Fault]) -> pluggy.PluginManager:
+    """A manager with the specs and the implementations; what pluggy refuses becomes a fault."""
+    manager = pluggy.PluginManager(hookspecs.PROJECT)
+    manager.add_hookspecs(hookspecs)
+    for plugin in plugins:
+        try:
+            manager.register(plugin.implementation, plugin.name)
+            manager.check_pending()
+        except (pluggy.PluginValidationError, ValueError) as error:
+            manager.unregister(name=plugin.name)
+            known = [name for name in vars(hookspecs) if name.startswith("nexus_")]
+            faults.append(Fault(plugin.name, "register", str(error), f"the hooks are: {', '.join(known)}"))
+    return manager
+
+
+def fault_table(faults: Sequence[Fault]) -> str:
+    """The faults as a table for a terminal: plugin, step, reason, fix."""
+    rows = [("plugin", "step", "reason", "fix"), *(dataclasses.astuple(fault) for fault in faults)]
+    widths = [max(len(str(row[i]).partition("\n")[0]) for row in rows) for i in range(2)]
+    return "\n".join(
+        f"  {plugin:<{widths[0]}}  {step:<{widths[1]}}  {reason}\n  {'':<{widths[0]}}  {'':<{widths[1]}}  -> {fix}"
+        for plugin, step, reason, fix in rows[1:]
+    )
+
+
+def _from_entry_point(point: EntryPoint) -> Candidate:
+    origin = f"{point.dist.name} {point.dist.version}" if point.dist else point.value
+    return Candidate(point.name, origin, point.load)
+
+
+def _from_object(plugin: object) -> Candidate:
+    manifest = _manifest_of(plugin)
+    origin = getattr(plugin, "__file__", None) or type(plugin).__qualname__
+    return Candidate(manifest.name, str(origin), lambda: plugin)
+
+
+def _installed(name: str, known: Mapping[str, Candidate]) -> Candidate:
+    if name not in known:
+        close = difflib.get_close_matches(name, known, 1)
+        hint = (
+            f"did you mean {close[0]}?" if close else f"installed are: {', '.join(sorted(known)) or 'none'}"
+        )
+        raise StartupError(f"no plugin named {name!r} is installed; {hint}")
+    return known[name]
+
+
+def _manifest_of(plugin: object) -> Manifest:
+    manifest = getattr(plugin, "MANIFEST", None)
+    if not isinstance(manifest, Manifest):
+        raise StartupError(f"{plugin!r} has no MANIFEST = nexus_kernel.Manifest(...)")
+    return manifest
+
+
+def _load_one(
+    candidate: Candidate, source: ConfigSource, production: bool, faults: list[Fault]
+) -> Plugin | None:
+    try:
+        implementation = candidate.load()
+        manifest = _manifest_of(implementation)
+    except Exception as error:
+        reason = f"{type(error).__name__}: {error}"
+        faults.append(
+            Fault(candidate.name, "import", reason, f"reinstall or disable it ({candidate.origin})")
+        )
+        return None
+    fault = _check_manifest(candidate, manifest)
+    if fault is not None:
+        faults.append(fault)
+        return None
+    report = ConfigReport()
+    config = source.section(manifest.name, manifest.config, report) if manifest.config else None
+    if config is not None and production:
+        require_for_production(manifest.name, config, report)
+    faults += [
+        Fault(manifest.name, "config", reason, "see `nexus config show` for every setting")
+        for reason in report.faults
+    ]
+    return None if report.faults else Plugin(manifest, implementation, candidate.origin, config)
+
+
+def _check_manifest(candidate: Candidate, manifest: Manifest) -> Fault | None:
+    if manifest.name != candidate.name:
+        reason = f"its manifest is named {manifest.name!r}, its entry point {candidate.name!r}"
+        return Fault(candidate.name, "manifest", reason, "give both the same name")
+    if manifest.hook_api != HOOK_API:
+        reason = f"it is written for hook API {manifest.hook_api}; this kernel speaks {HOOK_API}"
+        return Fault(candidate.name, "manifest", reason, "install a release of the plugin for this kernel")
+    return None

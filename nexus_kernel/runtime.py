@@ -1,0 +1,174 @@
+"""What an application is made of, once it has started: `app.extensions["nexus"]`."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, TypeVar
+
+from flask import Flask, current_app
+from sqlalchemy.orm import Session
+
+from nexus_kernel.auth import Permission, Policy, TokenCache
+from nexus_kernel.cache import Cache
+from nexus_kernel.config import setting
+from nexus_kernel.contracts.notifications import Channel
+from nexus_kernel.contracts.orders import CheckoutGuard, PriceRule
+from nexus_kernel.contracts.payments import PayableSource, PaymentProvider
+from nexus_kernel.db import Database
+from nexus_kernel.events import Subscriptions
+from nexus_kernel.hooks import Hooks
+from nexus_kernel.manifest import Fault
+from nexus_kernel.plugins import Plugin
+from nexus_kernel.registry import Registry
+from nexus_kernel.services import ServiceRegistry
+from nexus_kernel.tasks import Dispatcher, Periodic, Task, make_celery
+
+if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
+    from celery import Celery
+
+    from nexus_kernel.api.openapi import Api
+
+C = TypeVar("C")
+
+
+@dataclass(frozen=True)
+class KernelConfig:
+    """The kernel's own settings, `NEXUS_KERNEL__*`."""
+
+    environment: str = setting(
+        "development", choices=("development", "test", "production"), help="What kind of deployment this is."
+    )
+    secret_key: str = setting(
+        "",
+        secret=True,
+        production=True,
+        min_length=32,
+        help="Signs tokens; at least 32 characters of randomness.",
+    )
+    database_url: str = setting(
+        "postgresql://localhost/nexus",
+        secret=True,
+        help="PostgreSQL 15 or later. DATABASE_URL is short for it.",
+    )
+    redis_url: str = setting(
+        "redis://localhost:6379/0",
+        secret=True,
+        help="Redis or Valkey: cache and broker. REDIS_URL is short for it.",
+    )
+    public_url: str = setting(
+        "http://127.0.0.1:8000",
+        help="Where people reach the shop; links in mails and gateway callbacks start with it.",
+    )
+    plugins: tuple[str, ...] = setting((), help="Load only these plugins; empty means every installed one.")
+    disabled_plugins: tuple[str, ...] = setting((), help="Never load these.")
+    plugin_failures: str = setting(
+        "strict",
+        choices=("strict", "quarantine"),
+        help="strict: refuse to start. quarantine: go on without the plugin and those that need it.",
+    )
+    access_token_minutes: int = setting(15, minimum=1, maximum=1440, help="How long an access token lives.")
+    max_body_bytes: int = setting(
+        1_048_576, minimum=1024, help="Larger request bodies are answered with 413."
+    )
+    database_pool_size: int = setting(
+        5, minimum=1, maximum=100, help="Connections a process; one a thread will do."
+    )
+    database_prepared_statements: bool = setting(True, help="Switch off behind a transaction pooler.")
+    lock_timeout_ms: int = setting(
+        2000, minimum=50, maximum=60_000, help="How long a statement waits for a row."
+    )
+    outbox_retention_days: int = setting(14, minimum=1, help="How long delivered events are kept.")
+    log_level: str = setting(
+        "INFO", choices=("DEBUG", "INFO", "WARNING", "ERROR"), help="Of the nexus loggers."
+    )
+    log_format: str = setting("text", choices=("text", "json"), help="json: a line of JSON an entry.")
+
+
+@dataclass
+class Nexus:
+    """Everything that the plugins contributed, gathered, checked and frozen."""
+
+    app: Flask
+    config: KernelConfig
+    db: Database
+    cache: Cache
+    plugins: Mapping[str, Plugin]
+    edges: Mapping[str, set[str]]
+    hooks: Hooks
+    quarantined: list[Fault]
+    services: ServiceRegistry = field(default_factory=ServiceRegistry)
+    subscriptions: Subscriptions = field(default_factory=Subscriptions)
+    tasks: Registry[Task] = field(default_factory=lambda: Registry("task"))
+    periodics: list[Periodic] = field(default_factory=list)
+    permissions: Registry[Permission] = field(default_factory=lambda: Registry("permission"))
+    payment_providers: Registry[PaymentProvider] = field(default_factory=lambda: Registry("payment provider"))
+    payables: Registry[PayableSource] = field(default_factory=lambda: Registry("payable"))
+    price_rules: Registry[PriceRule] = field(default_factory=lambda: Registry("price rule"))
+    checkout_guards: Registry[CheckoutGuard] = field(default_factory=lambda: Registry("checkout guard"))
+    channels: Registry[Channel] = field(default_factory=lambda: Registry("notification channel"))
+    tokens: TokenCache = field(default_factory=TokenCache)
+    dispatcher: Dispatcher = field(init=False)
+    api: "Api" = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.dispatcher = Dispatcher(lambda: self.celery)
+
+    @cached_property
+    def celery(self) -> "Celery":
+        """The Celery application, made when it is first needed."""
+        return make_celery(self.app)
+
+    @cached_property
+    def policy(self) -> Policy:
+        """Which role has which permission."""
+        return Policy(self.permissions)
+
+    def freeze(self) -> None:
+        """End the start: nothing can be registered any more."""
+        for registry in (
+            self.services,
+            self.subscriptions,
+            self.tasks,
+            self.permissions,
+            self.payment_providers,
+            self.payables,
+            self.price_rules,
+            self.checkout_guards,
+            self.channels,
+        ):
+            registry.freeze()  # type: ignore[attr-defined]
+
+
+def current_nexus() -> Nexus:
+    """The running application's `Nexus`."""
+    nexus: Nexus = current_app.extensions["nexus"]
+    return nexus
+
+
+def settings(section: type[C]) -> C:
+    """The running application's configuration of this type: `settings(CatalogConfig).page_size`."""
+    nexus = current_nexus()
+    if isinstance(nexus.config, section):
+        return nexus.config
+    for plugin in nexus.plugins.values():
+        if type(plugin.config) is section:
+            found: C = plugin.config
+            return found
+    raise LookupError(f"no loaded plugin is configured by {section.__name__}")
+
+
+def transaction() -> "AbstractContextManager[Session]":
+    """One transaction on the running application's database; see `Database.transaction`."""
+    return current_nexus().db.transaction()
+
+
+def reading() -> "AbstractContextManager[Session]":
+    """Autocommit on the running application's database; see `Database.reading`."""
+    return current_nexus().db.reading()
+
+
+def cache() -> Cache:
+    """The running application's cache."""
+    return current_nexus().cache

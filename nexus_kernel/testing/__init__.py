@@ -1,0 +1,17 @@
+"""For the tests of plugins: real engines, a fresh database a test, and stand-ins for contracts.
+
+The fixtures come with the kernel (`nexus_kernel.testing.fixtures` is a pytest plugin); see that module.
+"""
+
+from nexus_kernel.testing.helpers import Queries, auth_headers, count_queries, drain, in_threads
+from nexus_kernel.testing.stand_ins import StandInAccounts, StandInCatalog
+
+__all__ = [
+    "Queries",
+    "StandInAccounts",
+    "StandInCatalog",
+    "auth_headers",
+    "count_queries",
+    "drain",
+    "in_threads",
+]

@@ -1,0 +1,131 @@
+"""Small plugins that provide a contract from memory, so that a plugin can be tested without its neighbours."""
+
+from collections.abc import Collection, Mapping
+from uuid import UUID
+
+from nexus_kernel.contracts.accounts import AccountService, PersonView
+from nexus_kernel.contracts.catalog import CatalogService, Shortage, StockService, VariantView
+from nexus_kernel.db import new_id
+from nexus_kernel.hookspecs import hookimpl
+from nexus_kernel.manifest import Manifest
+from nexus_kernel.money import Money
+from nexus_kernel.services import ServiceFactory
+
+
+class StandInAccounts:
+    """Provides AccountService. Add people with `add`."""
+
+    MANIFEST = Manifest(name="accounts", summary="People, from memory", provides=(AccountService,))
+
+    def __init__(self) -> None:
+        self.people: dict[UUID, PersonView] = {}
+
+    def __repr__(self) -> str:
+        return type(self).__name__
+
+    def add(
+        self, email: str = "buyer@example.com", *, roles: Collection[str] = (), verified: bool = True
+    ) -> UUID:
+        """A new person's id."""
+        person = PersonView(
+            id=new_id(),
+            email=email,
+            first_name="Abebe",
+            last_name="Bikila",
+            email_verified=verified,
+            roles=frozenset(roles),
+        )
+        self.people[person.id] = person
+        return person.id
+
+    def get_people(self, ids: Collection[UUID]) -> Mapping[UUID, PersonView]:
+        """As the contract says."""
+        return {id: self.people[id] for id in ids if id in self.people}
+
+    @hookimpl
+    def nexus_services(self) -> Mapping[type, ServiceFactory]:
+        """This object, for every session."""
+        return {AccountService: lambda session: self}
+
+
+class StandInCatalog:
+    """Provides CatalogService and StockService. Add variants with `add`; change them in `variants`."""
+
+    MANIFEST = Manifest(
+        name="catalog", summary="Products, from memory", provides=(CatalogService, StockService)
+    )
+
+    def __init__(self) -> None:
+        self.variants: dict[UUID, VariantView] = {}
+        self.held: dict[str, dict[UUID, int]] = {}
+
+    def __repr__(self) -> str:
+        return type(self).__name__
+
+    def add(
+        self,
+        price: Money | None = None,
+        *,
+        available: int = 10,
+        title: str = "Lantern",
+        is_active: bool = True,
+    ) -> VariantView:
+        """A new variant, the default one of a new product."""
+        variant = VariantView(
+            id=new_id(),
+            product_id=new_id(),
+            sku=f"SKU-{len(self.variants) + 1}",
+            title=title,
+            slug=title.lower(),
+            price=price or Money(25000, "ETB"),
+            available=available,
+            is_active=is_active,
+        )
+        self.variants[variant.id] = variant
+        return variant
+
+    def get_variants(self, ids: Collection[UUID]) -> Mapping[UUID, VariantView]:
+        """As the contract says."""
+        return {id: self.variants[id] for id in ids if id in self.variants}
+
+    def get_default_variants(self, product_ids: Collection[UUID]) -> Mapping[UUID, VariantView]:
+        """As the contract says."""
+        return {v.product_id: v for v in self.variants.values() if v.product_id in product_ids}
+
+    def available(self, variant_ids: Collection[UUID]) -> Mapping[UUID, int]:
+        """As the contract says."""
+        return {
+            id: variant.available - self._held(id) for id, variant in self.get_variants(variant_ids).items()
+        }
+
+    def reserve(self, quantities: Mapping[UUID, int], reference: str) -> tuple[Shortage, ...]:
+        """As the contract says, but outside of the transaction."""
+        left = self.available(quantities)
+        shortages = tuple(
+            Shortage(variant_id=id, requested=quantity, available=left.get(id, 0))
+            for id, quantity in quantities.items()
+            if left.get(id, 0) < quantity
+        )
+        if not shortages:
+            self.held[reference] = dict(quantities)
+        return shortages
+
+    def release(self, reference: str) -> bool:
+        """As the contract says."""
+        return self.held.pop(reference, None) is not None
+
+    def ship(self, reference: str) -> bool:
+        """As the contract says; the pieces simply stay held under a name of their own."""
+        held = self.held.pop(reference, None)
+        if held is None:
+            return False
+        self.held[f"shipped:{reference}"] = held
+        return True
+
+    def _held(self, variant_id: UUID) -> int:
+        return sum(held.get(variant_id, 0) for held in self.held.values())
+
+    @hookimpl
+    def nexus_services(self) -> Mapping[type, ServiceFactory]:
+        """This object, for every session."""
+        return {CatalogService: lambda session: self, StockService: lambda session: self}
