@@ -54,8 +54,8 @@ def create_app(
 ) -> Flask:
     """The application with its plugins.
 
-    `config` is section -> setting -> value and wins over the environment and the file. `plugins` are modules,
-    objects or names of installed plugins to load; by default the installed ones that the configuration selects.
+    `config` is section -> setting -> value and wins over the environment and the file. `plugins` are
+    modules, objects or names of installed plugins; by default those that the configuration selects.
     Raises StartupError with one report of every fault; in quarantine mode plugins with faults are left out.
     """
     source, kernel = load_config(config)
@@ -161,8 +161,7 @@ def _extensions(app: Flask, nexus: Nexus) -> None:
 def _gather(nexus: Nexus) -> tuple[list[Owned[type[Model]]], list[Owned[Blueprint]]]:
     hooks, app = nexus.hooks, nexus.app
     models, blueprints = hooks.models(), hooks.blueprints()
-    nexus.db.own(table for model in KERNEL_MODELS for table in [model.__table__])
-    nexus.db.own(model.value.__table__ for model in models)
+    nexus.db.own([*KERNEL_MODELS, *(model.value for model in models)])
     for blueprint in blueprints:
         _guarded(nexus, blueprint.owner, nexus.api.add, blueprint.value)
     for declared in (*outbox.TASKS, *outbox.PERIODICS, *idempotency.TASKS, *idempotency.PERIODICS):

@@ -43,7 +43,7 @@ class Cache:
     def get_or_create(
         self, key: str, create: Callable[[], bytes], *, tags: Sequence[str], seconds: int
     ) -> bytes:
-        """The cached bytes, or those of `create`, kept for `seconds`. One process rebuilds; others wait for it."""
+        """The cached bytes, or those of `create`, kept for `seconds`. One rebuilds, others wait."""
         if monotonic() < self._down_until or self._unsent.intersection(tags):
             return create()
         try:

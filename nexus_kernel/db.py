@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 from uuid import UUID
 
 import orjson
@@ -18,7 +18,6 @@ from sqlalchemy import (
     Engine,
     MetaData,
     String,
-    Table,
     create_engine,
     func,
 )
@@ -59,7 +58,7 @@ class Model(DeclarativeBase):
             "pk": "pk_%(table_name)s",
         }
     )
-    type_annotation_map = {datetime: DateTime(timezone=True), dict[str, Any]: JSONB}
+    type_annotation_map: ClassVar = {datetime: DateTime(timezone=True), dict[str, Any]: JSONB}
 
 
 class Keyed:
@@ -148,10 +147,10 @@ class Database:
             )
         return self._engine
 
-    def own(self, tables: Iterable[Table]) -> None:
-        """Add a plugin's tables to the metadata of this application."""
-        for table in tables:
-            table.to_metadata(self.metadata)
+    def own(self, models: Iterable[type["Model"]]) -> None:
+        """Add the tables of these models to the metadata of this application."""
+        for model in models:
+            Model.metadata.tables[model.__tablename__].to_metadata(self.metadata)
 
     def dispose(self) -> None:
         """Forget pooled connections without closing them: for a process that has just been forked."""

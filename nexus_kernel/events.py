@@ -50,13 +50,13 @@ class Subscriptions:
         return self._by_event.get(event.name, [])
 
     @property
-    def by_name(self) -> Mapping[str, Subscription]:
+    def by_name(self) -> Registry[Subscription]:
         """Subscription by name."""
         return self._by_name
 
 
 def publish(event: Event) -> None:
-    """Tell the subscribers, once the transaction under way is committed. Raises RuntimeError outside of one."""
+    """Tell the subscribers once the transaction under way is committed; RuntimeError outside of one."""
     unit = current_unit()
     if not unit.atomic:
         raise RuntimeError("publish() needs a transaction: open one with `with transaction():`")

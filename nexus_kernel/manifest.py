@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from graphlib import CycleError, TopologicalSorter
 
 HOOK_API = 1
-"""The version of the hook specs. It rises only when a plugin has to change; it is not the product's version."""
+"""The version of the hook specs; it rises when plugins have to change, unlike the product's version."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

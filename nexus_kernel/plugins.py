@@ -3,7 +3,6 @@
 Composition over `pluggy.PluginManager`, public API only. Each application has a manager of its own.
 """
 
-import dataclasses
 import difflib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -75,7 +74,7 @@ def discover(given: Sequence[object] | None) -> list[Candidate]:
 def select(
     candidates: Iterable[Candidate], allowed: Sequence[str], disabled: Sequence[str]
 ) -> list[Candidate]:
-    """The enabled ones: those of the allow-list, or all, minus the disabled. Raises StartupError for a typo."""
+    """Those of the allow-list, or all, minus the disabled. Raises StartupError for an unknown name."""
     by_name = {candidate.name: candidate for candidate in candidates}
     for name in (*allowed, *disabled):
         _installed(name, by_name)
@@ -111,12 +110,11 @@ def register(plugins: Sequence[Plugin], faults: list[Fault]) -> pluggy.PluginMan
 
 
 def fault_table(faults: Sequence[Fault]) -> str:
-    """The faults as a table for a terminal: plugin, step, reason, fix."""
-    rows = [("plugin", "step", "reason", "fix"), *(dataclasses.astuple(fault) for fault in faults)]
-    widths = [max(len(str(row[i]).partition("\n")[0]) for row in rows) for i in range(2)]
+    """The faults as a table for a terminal: plugin, step, reason, and the fix in the line below."""
+    names, steps = (max(len(getattr(f, part)) for f in faults) for part in ("plugin", "step"))
+    indent = " " * (names + steps + 6)
     return "\n".join(
-        f"  {plugin:<{widths[0]}}  {step:<{widths[1]}}  {reason}\n  {'':<{widths[0]}}  {'':<{widths[1]}}  -> {fix}"
-        for plugin, step, reason, fix in rows[1:]
+        f"  {f.plugin:<{names}}  {f.step:<{steps}}  {f.reason}\n{indent}-> {f.fix}" for f in faults
     )
 
 
@@ -142,7 +140,7 @@ def _installed(name: str, known: Mapping[str, Candidate]) -> Candidate:
 
 
 def _manifest_of(plugin: object) -> Manifest:
-    manifest = getattr(plugin, "MANIFEST", None)
+    manifest: object = getattr(plugin, "MANIFEST", None)
     if not isinstance(manifest, Manifest):
         raise StartupError(f"{plugin!r} has no MANIFEST = nexus_kernel.Manifest(...)")
     return manifest
@@ -165,7 +163,7 @@ def _load_one(
         faults.append(fault)
         return None
     report = ConfigReport()
-    config = source.section(manifest.name, manifest.config, report) if manifest.config else None
+    config: Any = source.section(manifest.name, manifest.config, report) if manifest.config else None
     if config is not None and production:
         require_for_production(manifest.name, config, report)
     faults += [

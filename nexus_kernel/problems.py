@@ -108,6 +108,6 @@ def _from_database(error: SQLAlchemyError) -> Response:
 
 def _from_bug(error: Exception) -> Response:
     if isinstance(error, ValidationError):
-        return render(Invalid(errors=field_errors(error.normalized_messages())))
+        return render(Invalid(errors=field_errors(error.messages)))
     log.exception("unhandled error", exc_info=error)
     return render(NexusError("Something went wrong on our side. Quote the request_id when you report it."))

@@ -138,7 +138,7 @@ class Nexus:
             self.checkout_guards,
             self.channels,
         ):
-            registry.freeze()  # type: ignore[attr-defined]
+            registry.freeze()
 
 
 def current_nexus() -> Nexus:

@@ -13,7 +13,7 @@ The function's name gives the operationId: `catalog_get_product`.
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import wraps
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import flask
 import flask_smorest
@@ -25,7 +25,7 @@ from nexus_kernel.auth import check_access, current_actor
 
 V = TypeVar("V", bound=Callable[..., Any])
 
-_SECURITY = [{"bearer": []}]
+_SECURITY: list[dict[str, list[str]]] = [{"bearer": []}]
 _IDEMPOTENCY_KEY = {
     "name": "Idempotency-Key",
     "in": "header",
@@ -47,10 +47,10 @@ class JSONParser(FlaskParser):
     """Validation answers 422, and unknown fields are left to the schema."""
 
     DEFAULT_VALIDATION_STATUS = 422
-    DEFAULT_UNKNOWN_BY_LOCATION: dict[str, str | None] = {}
+    DEFAULT_UNKNOWN_BY_LOCATION: ClassVar[dict[str, str | None]] = {}
 
 
-class Blueprint(flask_smorest.Blueprint):
+class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]
     """A plugin's routes. Its name is the plugin's name, which is also the tag in the OpenAPI document."""
 
     ARGUMENTS_PARSER = JSONParser()
@@ -103,7 +103,7 @@ class Blueprint(flask_smorest.Blueprint):
 
         return wrapper  # type: ignore[return-value]
 
-    def add_url_rule(  # type: ignore[override]
+    def add_url_rule(
         self,
         rule: str,
         endpoint: str | None = None,

@@ -87,13 +87,13 @@ def _claim(db: Database, scope: str, key: str, claim: UUID) -> Response | None:
     row = IdempotencyKey
     statement = insert(row).values(id=claim, scope=scope, key=key, request_hash=digest, claim=claim)
     stale = row.claimed_at < func.clock_timestamp() - TAKE_OVER_AFTER
-    statement = statement.on_conflict_do_update(
+    claimed = statement.on_conflict_do_update(
         index_elements=[row.scope, row.key],
         set_={"claim": claim, "claimed_at": func.clock_timestamp()},
         where=(row.status.is_(None)) & stale & (row.request_hash == digest),
     ).returning(row.claim)
     with db.reading() as session:
-        if session.execute(statement).scalar() == claim:
+        if session.execute(claimed).scalar() == claim:
             return None
         found = session.execute(select(row).where(row.scope == scope, row.key == key)).scalar()
     if found is None:

@@ -45,7 +45,7 @@ def component_name(owner: str, schema: type[ma.Schema]) -> str:
     return base if base.startswith(prefix) else prefix + base
 
 
-class Api(flask_smorest.Api):
+class Api(flask_smorest.Api):  # type: ignore[misc]
     """flask-smorest's Api whose error answers belong to `nexus_kernel.problems`."""
 
     ERROR_SCHEMA = ProblemSchema

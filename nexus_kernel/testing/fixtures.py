@@ -1,7 +1,7 @@
 """Fixtures for the tests of the kernel and of every plugin.
 
-`app` is an application with a migrated database of its own, on a real PostgreSQL and a real Valkey: those of
-`DATABASE_URL` and `REDIS_URL`, else embedded ones that live as long as the test run. A test module chooses its
+`app` is an application with a migrated database of its own, on a real PostgreSQL and Valkey: those of
+`DATABASE_URL` and `REDIS_URL`, else embedded ones that live as long as the test run. A module chooses its
 plugins and settings by overriding `nexus_plugins` and `nexus_config`.
 """
 
@@ -44,7 +44,7 @@ class Engines:
         """Drop a database and whoever is connected to it."""
         self._execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
 
-    def _execute(self, statement: sql.Composable) -> None:
+    def _execute(self, statement: sql.SQL | sql.Composed) -> None:
         dsn = make_url(self.admin_url).set(drivername="postgresql").render_as_string(hide_password=False)
         with psycopg.connect(dsn, autocommit=True) as connection:
             connection.execute(statement)

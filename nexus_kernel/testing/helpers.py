@@ -81,7 +81,7 @@ def count_queries(app: Flask) -> Iterator[Queries]:
 
         return note
 
-    listeners = [
+    listeners: list[tuple[str, Callable[..., None]]] = [
         ("before_cursor_execute", on_statement),
         ("begin", on_boundary("BEGIN")),
         ("commit", on_boundary("COMMIT")),

@@ -1,4 +1,4 @@
-"""Small plugins that provide a contract from memory, so that a plugin can be tested without its neighbours."""
+"""Small plugins that provide a contract from memory, to test a plugin without its neighbours."""
 
 from collections.abc import Collection, Mapping
 from uuid import UUID

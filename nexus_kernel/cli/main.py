@@ -1,0 +1,104 @@
+"""`nexus`: the kernel's commands, and one command or group from each plugin that contributes it."""
+
+import importlib
+import sys
+from functools import cached_property
+from typing import Any
+
+import click
+from flask import Flask
+
+from nexus_kernel.errors import StartupError
+
+_COMMANDS = {
+    "beat": "processes",
+    "config": "inspect",
+    "db": "db",
+    "openapi": "inspect",
+    "outbox": "outbox",
+    "plugins": "plugins",
+    "routes": "inspect",
+    "serve": "processes",
+    "shell": "inspect",
+    "tour": "tour",
+    "up": "up",
+    "worker": "processes",
+}
+
+
+class Shop:
+    """The application of this command line, made when a command first needs it."""
+
+    @cached_property
+    def app(self) -> Flask:
+        """The application. Raises StartupError with every fault."""
+        from nexus_kernel.app import create_app
+
+        return create_app()
+
+
+pass_shop = click.make_pass_decorator(Shop, ensure=True)
+
+
+class LazyGroup(click.Group):
+    """Imports a command when it is called, and asks the plugins for theirs only when it has to."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The kernel's commands and, where the application starts, those of its plugins."""
+        try:
+            contributed = list(self._contributed(ctx))
+        except StartupError as error:
+            click.echo(f"The plugins' commands are missing: {error}", err=True)
+            contributed = []
+        return sorted([*_COMMANDS, *contributed])
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command of this name."""
+        if cmd_name in _COMMANDS:
+            module = importlib.import_module(f"nexus_kernel.cli.{_COMMANDS[cmd_name]}")
+            command: click.Command = getattr(module, cmd_name)
+            return command
+        return self._contributed(ctx).get(cmd_name)
+
+    def _contributed(self, ctx: click.Context) -> dict[str, click.Command]:
+        shop = ctx.ensure_object(Shop)
+        nexus = shop.app.extensions["nexus"]
+        commands = nexus.hooks.commands()
+        for owned in commands:
+            if owned.value.name != owned.owner:
+                raise StartupError(
+                    f"{owned.owner} contributes the command {owned.value.name!r}; name it {owned.owner}"
+                )
+        return {owned.owner: _in_context(shop.app, owned.value) for owned in commands}
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="nexus-kernel")
+@click.pass_context
+def cli(ctx: click.Context) -> None:
+    """Nexus: commerce out of plugins."""
+    ctx.ensure_object(Shop)
+
+
+def main() -> Any:
+    """The console script. A fault is a sentence and exit code 1, never a traceback."""
+    try:
+        return cli(standalone_mode=True)
+    except StartupError as error:
+        click.echo(str(error), err=True)
+        sys.exit(1)
+
+
+def _in_context(app: Flask, command: click.Command) -> click.Command:
+    """The plugin's command, run inside the application's context."""
+    original = command.invoke
+
+    def invoke(ctx: click.Context) -> Any:
+        with app.app_context():
+            try:
+                return original(ctx)
+            finally:
+                app.extensions["nexus"].dispatcher.flush()
+
+    command.invoke = invoke  # type: ignore[method-assign]
+    return command

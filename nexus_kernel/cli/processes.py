@@ -1,0 +1,61 @@
+"""The processes of a deployment: `nexus serve`, `nexus worker`, `nexus beat`."""
+
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+from flask import Flask
+
+from nexus_kernel.cli.main import Shop, pass_shop
+from nexus_kernel.errors import StartupError
+
+
+@click.command()
+@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--port", default=8000, show_default=True)
+@click.option("--workers", default=os.cpu_count() or 1, show_default="one a core")
+def serve(host: str, port: int, workers: int) -> None:
+    """Serve the API with granian: one blocking thread a worker."""
+    try:
+        import granian  # noqa: F401
+    except ImportError:
+        raise StartupError("granian is missing: pip install 'nexus-kernel[serve]'") from None
+    arguments = ["--interface", "wsgi", "--factory", "--host", host, "--port", str(port)]
+    arguments += ["--workers", str(workers), "--blocking-threads", "1", "--respawn-failed-workers"]
+    arguments += ["--no-ws", "--log-level", "warning", "nexus_kernel.app:create_app"]
+    os.execv(sys.executable, [sys.executable, "-m", "granian", *arguments])
+
+
+@click.command()
+@click.option("--concurrency", default=2, show_default=True)
+@pass_shop
+def worker(shop: Shop, concurrency: int) -> None:
+    """Run background work: the outbox relay and every task."""
+    from celery.signals import worker_process_init
+
+    app = shop.app
+    worker_process_init.connect(lambda **_: app.extensions["nexus"].db.dispose(), weak=False)
+    _celery(app).Worker(
+        concurrency=concurrency, loglevel=_level(app), without_mingle=True, without_gossip=True
+    ).start()
+
+
+@click.command()
+@click.option(
+    "--schedule", type=click.Path(path_type=Path), default=Path("celerybeat-schedule"), show_default=True
+)
+@pass_shop
+def beat(shop: Shop, schedule: Path) -> None:
+    """Send the periodic tasks when they are due. Run one a deployment."""
+    _celery(shop.app).Beat(schedule=str(schedule), loglevel=_level(shop.app)).run()
+
+
+def _celery(app: Flask) -> Any:
+    return app.extensions["nexus"].celery
+
+
+def _level(app: Flask) -> str:
+    level: str = app.extensions["nexus"].config.log_level
+    return "WARNING" if level == "INFO" else level
