@@ -58,13 +58,26 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def api_port(wanted: int | None) -> int:
-    """The port that was asked for; else 8000, or a free one while that is taken. Raises UpError."""
-    if wanted is None:
-        return _USUAL_PORT if _is_free(_USUAL_PORT) else free_port()
-    if not _is_free(wanted):
-        raise UpError(f"Port {wanted} is taken by another program. Choose another, or leave --port out.")
-    return wanted
+class ApiPort:
+    """The port of the API, kept from every other `nexus up` of this machine from now on.
+
+    The one that was asked for; else 8000, or a free one while that is taken. Raises UpError when the wish is taken.
+    """
+
+    def __init__(self, wanted: int | None) -> None:
+        self._claim = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        if wanted is not None and not self._take(wanted):
+            raise UpError(f"Port {wanted} is taken by another program. Choose another, or leave --port out.")
+        self.number = wanted or (_USUAL_PORT if self._take(_USUAL_PORT) else free_port())
+
+    def _take(self, port: int) -> bool:
+        if sys.platform == "linux":
+            try:
+                # An abstract name: it goes away with this process, however that ends.
+                self._claim.bind(f"\0nexus-up-{port}")
+            except OSError:
+                return False
+        return _is_free(port)
 
 
 def _is_free(port: int) -> bool:

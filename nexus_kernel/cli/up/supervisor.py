@@ -16,7 +16,7 @@ from nexus_kernel.cli.up.children import MARKER, Child, OneOff, end_all
 from nexus_kernel.cli.up.declared import Declared
 from nexus_kernel.cli.up.engines import Engines
 from nexus_kernel.cli.up.screen import Screen
-from nexus_kernel.cli.up.services import HOST, ReadyService, api_port, fill_in, is_installed
+from nexus_kernel.cli.up.services import HOST, ApiPort, ReadyService, fill_in, is_installed
 from nexus_kernel.cli.up.state import StateFolder, UpError
 from nexus_kernel.embedded import EmbeddedError, processes
 
@@ -63,7 +63,7 @@ class Supervisor:
         self._children: list[Child] = []
         self._services: list[ReadyService] = []
         self._api = ""
-        self._started = time.monotonic()
+        self._port: ApiPort | None = None
 
     def run(self) -> int:
         """Bring up, keep up until a signal, take down: 0 after SIGTERM, 130 after Ctrl-C, 1 on failure."""
@@ -107,8 +107,8 @@ class Supervisor:
         self._state.withdraw()
 
     def _bring_up(self) -> None:
-        port = api_port(self._options.port)
-        self._api = f"http://{HOST}:{port}"
+        self._port = ApiPort(self._options.port)
+        self._api = f"http://{HOST}:{self._port.number}"
         if self._options.fresh:
             self._end_engines_left_behind()
             self._state.clear()
@@ -116,7 +116,7 @@ class Supervisor:
         declared = self._migrate()
         self._prepare_services(declared)
         self._seed(declared)
-        self._start_children(port)
+        self._start_children(self._port.number)
         self._await_readiness()
         self._publish()
         self._screen.addresses(self._addresses(), self._seeded().get("accounts", {}), str(self._state.folder))
