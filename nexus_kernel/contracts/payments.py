@@ -34,6 +34,7 @@ class Capability(StrEnum):
 
     FETCH = "fetch"
     WEBHOOK = "webhook"
+    CANCEL = "cancel"
 
 
 class WebhookTrust(StrEnum):
@@ -67,6 +68,8 @@ class ProviderInfo:
     """What a provider is. `currencies` None means any; amounts are in the currency's minor units.
 
     `pending_ttl` is how long the gateway keeps an unpaid payment open; None means that it never expires.
+    `retry_after_decline` is True when the buyer can try again on the gateway's page, so that DECLINED is not
+    the end before `pending_ttl` has passed.
     """
 
     code: str
@@ -78,6 +81,7 @@ class ProviderInfo:
     min_minor: int = 1
     max_minor: int | None = None
     reference_rule: ReferenceRule = field(default_factory=ReferenceRule)
+    retry_after_decline: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,15 +150,21 @@ class Result:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot:
-    """The truth as the gateway tells it now. The platform compares amount, currency, mode and reference."""
+    """The truth as the gateway tells it now. The platform compares amount, currency, mode and reference.
+
+    `known` is False when the gateway says that it has never heard of the reference (with UNKNOWN as status).
+    `failure` says why the question itself was refused: CONFIGURATION for a key that does not work.
+    """
 
     status: Status
+    known: bool = True
     captured: Money | None = None
     reference: str | None = None
     provider_ref: str | None = None
     test_mode: bool | None = None
     method: str | None = None
     fee: Money | None = None
+    failure: Failure | None = None
     raw: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -201,6 +211,17 @@ class PaymentProvider(Protocol):
 
     def fetch(self, ctx: PaymentContext) -> Snapshot:
         """Ask the gateway how the payment stands."""
+        ...
+
+    def cancel(self, ctx: PaymentContext) -> Result:
+        """Close a payment that nobody has paid (Capability.CANCEL).
+
+        CANCELED when it is closed now, DECLINED when the gateway says that there is nothing left to close.
+        """
+        ...
+
+    def callback_reference(self, parameters: Mapping[str, str]) -> str | None:
+        """Which of our references an unsigned GET on the webhook address names; only a hint to `fetch`."""
         ...
 
     def parse_webhook(self, raw_body: bytes, headers: Mapping[str, str]) -> Sequence[ProviderEvent]:
