@@ -8,12 +8,12 @@ import logging
 import threading
 from collections.abc import Callable, Sequence
 from time import monotonic, sleep
-from typing import Any, cast
-
-from redis import Redis
-from redis.exceptions import RedisError
+from typing import TYPE_CHECKING, Any, cast
 
 from nexus_kernel.db import on_commit
+
+if TYPE_CHECKING:
+    from redis import Redis
 
 log = logging.getLogger("nexus.cache")
 
@@ -28,15 +28,17 @@ class Cache:
 
     def __init__(self, url: str) -> None:
         self._url = url
-        self._client: Redis | None = None
+        self._client: "Redis | None" = None
         self._down_until = 0.0
         self._unsent: set[str] = set()
         self._lock = threading.Lock()
 
     @property
-    def client(self) -> Redis:
+    def client(self) -> "Redis":
         """The connection pool, with time-outs that a request can bear."""
         if self._client is None:
+            from redis import Redis  # a fifth of the start-up's imports, and not needed before the first use
+
             self._client = Redis.from_url(self._url, socket_timeout=0.5, socket_connect_timeout=0.5)
         return self._client
 
@@ -50,7 +52,7 @@ class Cache:
             generations = cast(list[bytes | None], self.client.mget([_tag_key(tag) for tag in tags]))
             full_key = ":".join([key, *((g or b"0").decode() for g in generations)])
             return self._found(full_key) or self._rebuild(full_key, create, seconds)
-        except RedisError as error:
+        except redis_error() as error:
             self._failed(error)
             return create()
 
@@ -82,15 +84,22 @@ class Cache:
                     pipe.incr(_tag_key(tag))
                 pipe.execute()
                 self._unsent = set()
-            except RedisError as error:
+            except redis_error() as error:
                 self._unsent = waiting
                 self._failed(error)
                 threading.Timer(RETRY_AFTER, self._raise_generations, [set()]).start()
 
-    def _failed(self, error: RedisError) -> None:
+    def _failed(self, error: Exception) -> None:
         if monotonic() >= self._down_until:
             log.warning("Redis does not answer (%s); going on without it", error)
         self._down_until = monotonic() + RETRY_AFTER
+
+
+def redis_error() -> type[Exception]:
+    """The base of redis-py's errors: `except redis_error()` imports the client only once something failed."""
+    from redis.exceptions import RedisError
+
+    return RedisError
 
 
 def _tag_key(tag: str) -> str:

@@ -7,10 +7,10 @@ from typing import Any
 
 from flask import Blueprint, Flask, jsonify
 from flask.typing import ResponseReturnValue
-from redis.exceptions import RedisError
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
+from nexus_kernel.cache import redis_error
 from nexus_kernel.registry import Owned
 
 log = logging.getLogger("nexus.health")
@@ -78,6 +78,6 @@ def _database(app: Flask) -> str | None:
 def _redis(app: Flask) -> str | None:
     try:
         app.extensions["nexus"].cache.client.ping()
-    except RedisError:
+    except redis_error():
         return "Redis does not answer; reads are slower and tasks wait, nothing is lost"
     return None
