@@ -1,0 +1,1 @@
+"""The gateway's own behaviour, free of HTTP: transactions, their states, time and storage."""

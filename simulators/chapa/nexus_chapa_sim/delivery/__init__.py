@@ -1,0 +1,1 @@
+"""Messages to the merchant: webhooks and callbacks, their signatures, their repetition."""

@@ -1,0 +1,1 @@
+"""The v1 dialect of the gateway's API."""

@@ -1,0 +1,1 @@
+"""HTTP in front of a simulator: checkout page, control API, control page, server."""
