@@ -18,11 +18,18 @@ class OutboundMessage:
     html: str = ""
 
 
+class Undeliverable(Exception):
+    """The message will never arrive: the recipient does not exist, or the message was refused for good."""
+
+
 class Channel(Protocol):
     """A way to reach people. `deliver` is called by a worker, never inside a request or a transaction."""
 
     code: str
 
     def deliver(self, message: OutboundMessage) -> None:
-        """Hand the message over. Any exception means "not delivered, try again later"."""
+        """Hand the message over. Raises Undeliverable when another try would not help.
+
+        Any other exception means "not delivered, try again later".
+        """
         ...
