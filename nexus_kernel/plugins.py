@@ -44,9 +44,10 @@ class Plugin:
 
     @property
     def package(self) -> str:
-        """The top-level package or module that holds the plugin."""
+        """The top-level package or module that holds the plugin; the kernel's own belongs to no plugin."""
         module = getattr(self.implementation, "__name__", None) or type(self.implementation).__module__
-        return str(module).partition(".")[0]
+        top = str(module).partition(".")[0]
+        return str(module) if top == "nexus_kernel" else top
 
 
 @dataclass
