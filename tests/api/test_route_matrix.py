@@ -1,0 +1,61 @@
+"""Every route by every role: closed routes answer 401 to nobody, 403 without the permission, and never 500."""
+
+from collections.abc import Iterator
+
+import pytest
+from flask import Flask
+from werkzeug.routing import Rule
+
+from nexus_kernel import create_app
+from nexus_kernel.api.blueprint import Access
+from nexus_kernel.db import new_id
+from nexus_kernel.testing import auth_headers
+
+from ..conftest import SHIPPED
+
+ROLES = ("anonymous", "member", "seller", "staff", "admin")
+KERNEL_ROUTES = {"/healthz", "/readyz", "/api/schema/"}
+
+
+def routes(app: Flask) -> Iterator[tuple[str, Rule, Access]]:
+    for rule in app.url_map.iter_rules():
+        blueprint, _, endpoint = rule.endpoint.partition(".")
+        if rule.rule not in KERNEL_ROUTES:
+            access = app.blueprints[blueprint].access[endpoint]  # type: ignore[attr-defined]
+            for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"}):
+                yield method, rule, access
+
+
+def cases() -> list[tuple[str, str]]:
+    app = create_app({"kernel": {"environment": "test"}}, plugins=SHIPPED)
+    return sorted((rule.rule, method) for method, rule, _ in routes(app))
+
+
+def path_of(rule: Rule) -> str:
+    with_ids = {name: str(new_id()) for name in rule.arguments}
+    _, path = rule.build(with_ids) or ("", rule.rule)
+    return path
+
+
+@pytest.fixture(scope="session")
+def nexus_plugins():
+    return SHIPPED
+
+
+@pytest.mark.parametrize("case", cases(), ids=lambda case: f"{case[1]} {case[0]}")
+def test_each_role_gets_what_the_route_declares(app: Flask, case: tuple[str, str]):
+    method, rule, access = next(r for r in routes(app) if (r[1].rule, r[0]) == case)
+    client, policy = app.test_client(), app.extensions["nexus"].policy
+    for role in ROLES:
+        headers = {} if role == "anonymous" else auth_headers(app, *([] if role == "member" else [role]))
+        answer = client.open(path_of(rule), method=method, headers=headers, json={})
+        assert answer.status_code < 500, (role, answer.text)
+        if access.public:
+            continue
+        allowed = all(policy.allows({role, "member"}, code) for code in access.codes)
+        expected = 401 if role == "anonymous" else None if allowed else 403
+        if expected:
+            assert answer.status_code == expected, (role, answer.text)
+            assert answer.content_type == "application/problem+json"
+        else:
+            assert answer.status_code not in (401, 403), (role, answer.text)
