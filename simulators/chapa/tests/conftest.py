@@ -2,41 +2,17 @@
 
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import httpx
 import pytest
+from recording_merchant import Merchant, Received
 
+from nexus_chapa_sim.fixtures import chapa_sim
 from nexus_chapa_sim.testing import RunningSimulator
 
-pytest_plugins = ["nexus_chapa_sim.fixtures"]
-
-
-@dataclass
-class Received:
-    method: str
-    path: str
-    headers: dict[str, str]
-    body: bytes
-
-
-@dataclass
-class Merchant:
-    """Answers with ``status``; keeps every request."""
-
-    url: str
-    status: int = 200
-    received: list[Received] = field(default_factory=list)
-
-    @property
-    def webhooks(self) -> list[Received]:
-        return [item for item in self.received if item.method == "POST"]
-
-    @property
-    def callbacks(self) -> list[Received]:
-        return [item for item in self.received if item.method == "GET"]
+__all__ = ["chapa_sim"]
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from typing import Any
 
 import httpx
 import pytest
-from conftest import Merchant
+from recording_merchant import Merchant
 
 from nexus_chapa_sim.testing import RunningSimulator
 
@@ -129,8 +129,8 @@ def test_bad_input_is_a_clear_4xx(
     browser: httpx.Client, initialize: Initialize, method: str, path: str, body: Any, status: int
 ) -> None:
     initialize()
-    content = {} if body is None else {"content": json.dumps(body)}
-    assert browser.request(method, path, **content).status_code == status
+    content = None if body is None else json.dumps(body)
+    assert browser.request(method, path, content=content).status_code == status
 
 
 def test_other_host_names_are_refused(browser: httpx.Client) -> None:

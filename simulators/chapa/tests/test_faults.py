@@ -9,7 +9,7 @@ from typing import Any
 
 import httpx
 import pytest
-from conftest import Merchant
+from recording_merchant import Merchant
 
 from nexus_chapa_sim.faults import FaultError
 from nexus_chapa_sim.testing import RunningSimulator

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from conftest import Merchant
+from recording_merchant import Merchant
 
 KEY = "CHASECK_TEST-process"
 Start = Callable[..., tuple[subprocess.Popen[str], str]]

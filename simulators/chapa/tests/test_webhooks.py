@@ -9,7 +9,7 @@ from datetime import timedelta
 
 import httpx
 import pytest
-from conftest import Merchant
+from recording_merchant import Merchant
 
 from nexus_chapa_sim import Settings, SettingsError
 from nexus_chapa_sim.core.clock import VIRTUAL_START
