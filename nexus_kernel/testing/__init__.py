@@ -4,12 +4,14 @@ The fixtures come with the kernel (`nexus_kernel.testing.fixtures` is a pytest p
 """
 
 from nexus_kernel.testing.helpers import Queries, auth_headers, count_queries, drain, in_threads
-from nexus_kernel.testing.stand_ins import StandInAccounts, StandInCatalog
+from nexus_kernel.testing.stand_ins import StandInAccounts, StandInCart, StandInCatalog, StandInPayments
 
 __all__ = [
     "Queries",
     "StandInAccounts",
+    "StandInCart",
     "StandInCatalog",
+    "StandInPayments",
     "auth_headers",
     "count_queries",
     "drain",

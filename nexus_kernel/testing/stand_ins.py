@@ -1,11 +1,15 @@
 """Small plugins that provide a contract from memory, to test a plugin without its neighbours."""
 
 from collections.abc import Collection, Mapping
+from dataclasses import replace
+from datetime import timedelta
 from uuid import UUID
 
 from nexus_kernel.contracts.accounts import AccountService, PersonView
+from nexus_kernel.contracts.cart import CartLine, CartService, CartSnapshot
 from nexus_kernel.contracts.catalog import CatalogService, Shortage, StockService, VariantView
-from nexus_kernel.db import new_id
+from nexus_kernel.contracts.payments import MethodView, PaymentService
+from nexus_kernel.db import new_id, on_commit
 from nexus_kernel.hookspecs import hookimpl
 from nexus_kernel.manifest import Manifest
 from nexus_kernel.money import Money
@@ -129,3 +133,75 @@ class StandInCatalog:
     def nexus_services(self) -> Mapping[type, ServiceFactory]:
         """This object, for every session."""
         return {CatalogService: lambda session: self, StockService: lambda session: self}
+
+
+class StandInCart:
+    """Provides CartService. Put lines into somebody's cart with `fill`.
+
+    A cart is emptied when the transaction is committed; nothing is locked.
+    """
+
+    MANIFEST = Manifest(name="cart", summary="Carts, from memory", provides=(CartService,))
+
+    def __init__(self) -> None:
+        self.carts: dict[UUID, CartSnapshot] = {}
+
+    def __repr__(self) -> str:
+        return type(self).__name__
+
+    def fill(self, user_id: UUID, quantities: Mapping[UUID, int]) -> CartSnapshot:
+        """Give this person's cart these quantities by variant id."""
+        cart = self.carts.get(user_id) or CartSnapshot(id=new_id(), generation=1, lines=())
+        lines = tuple(CartLine(variant_id=id, quantity=quantity) for id, quantity in quantities.items())
+        self.carts[user_id] = replace(cart, lines=lines)
+        return self.carts[user_id]
+
+    def lock(self, user_id: UUID) -> CartSnapshot | None:
+        """As the contract says, without a lock."""
+        return self.carts.get(user_id)
+
+    def empty(self, cart_id: UUID, generation: int) -> None:
+        """As the contract says."""
+        on_commit(lambda: self._empty(cart_id, generation))
+
+    def _empty(self, cart_id: UUID, generation: int) -> None:
+        for user_id, cart in self.carts.items():
+            if (cart.id, cart.generation) == (cart_id, generation):
+                self.carts[user_id] = replace(cart, generation=generation + 1, lines=())
+
+    @hookimpl
+    def nexus_services(self) -> Mapping[type, ServiceFactory]:
+        """This object, for every session."""
+        return {CartService: lambda session: self}
+
+
+class StandInPayments:
+    """Provides PaymentService, with a card (30 minutes, ETB and USD) and cash on delivery (no term, any).
+
+    Publish `PaymentSucceeded` and its like in a transaction to say what became of a payment.
+    """
+
+    MANIFEST = Manifest(name="payments", summary="Ways to pay, from memory", provides=(PaymentService,))
+
+    def __init__(self) -> None:
+        self.offered: dict[str, MethodView] = {}
+        self.offer("card", currencies=frozenset({"ETB", "USD"}), pending_ttl=timedelta(minutes=30))
+        self.offer("cash", currencies=None, pending_ttl=None)
+
+    def __repr__(self) -> str:
+        return type(self).__name__
+
+    def offer(self, code: str, *, currencies: frozenset[str] | None, pending_ttl: timedelta | None) -> None:
+        """Add or replace a way to pay."""
+        self.offered[code] = MethodView(
+            code=code, display_name=code.title(), currencies=currencies, pending_ttl=pending_ttl
+        )
+
+    def methods(self) -> Mapping[str, MethodView]:
+        """As the contract says."""
+        return self.offered
+
+    @hookimpl
+    def nexus_services(self) -> Mapping[type, ServiceFactory]:
+        """This object, for every session."""
+        return {PaymentService: lambda session: self}
