@@ -1,4 +1,4 @@
-"""Every route by every role: closed routes answer 401 to nobody, 403 without the permission, and never 500."""
+"""Every route by every role: 401 to nobody, 403 without the permission, never a 500."""
 
 from collections.abc import Iterator
 

@@ -4,6 +4,7 @@ import re
 import types
 from pathlib import Path
 
+import pytest
 from flask import Flask
 
 from nexus_kernel import create_app, new_id
@@ -11,6 +12,11 @@ from nexus_kernel.testing import StandInCatalog
 from nexus_kernel.testing.fixtures import Engines, make_app
 
 README = (Path(__file__).parents[2] / "README.md").read_text()
+
+
+@pytest.fixture(scope="session")
+def nexus_plugins():
+    return []
 
 
 def example() -> types.ModuleType:

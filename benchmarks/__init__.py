@@ -1,0 +1,1 @@
+"""Measurements, run by command and never by the test suite: `./dev bench [NAME ...]`."""
