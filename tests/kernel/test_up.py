@@ -329,9 +329,8 @@ def test_a_traceback_is_shown_whole_and_ordinary_lines_are_not(tmp_path: Path) -
     log.write_text("old ERROR\n")
     tail = ErrorTail(log)
     with log.open("a") as file:
-        file.write(
-            'fine\nTraceback (most recent call last):\n  File "x"\nValueError: no\nfine again\nERROR half a li'
-        )
+        file.write('fine\nTraceback (most recent call last):\n  File "x"\nValueError: no\nfine again\n')
+        file.write("ERROR half a li")
     assert tail.read() == ["Traceback (most recent call last):", '  File "x"', "ValueError: no"]
     with log.open("a") as file:
         file.write("ne\n")

@@ -3,6 +3,7 @@
 import os
 import signal
 import subprocess
+import tempfile
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -148,24 +149,26 @@ class OneOff:
         """`talks`: its standard error goes to the terminal while it runs, instead of into the log."""
         self.name = name
         self._log = log
-        self._output = log.with_suffix(".out")
-        with open(log, "wb") as errors, open(self._output, "wb") as output:
-            self._process = spawn(command, environment, output.fileno(), 2 if talks else errors.fileno())
+        self._output = tempfile.TemporaryFile()  # noqa: SIM115 - read after the end
+        with open(log, "wb") as errors:
+            self._process = spawn(
+                command, environment, self._output.fileno(), 2 if talks else errors.fileno()
+            )
 
     def result(self) -> str:
         """Wait for the end; what it printed. Raises UpError when it failed."""
         try:
             code = self._process.wait()
-            text = self._output.read_text("utf-8", "replace")
         except BaseException:
             kill_group(self._process.pid)
             raise
-        finally:
-            self._output.unlink(missing_ok=True)
+        with self._output as output:
+            output.seek(0)
+            text = output.read().decode("utf-8", "replace")
         if code != 0:
             said = (self._log.read_text("utf-8", "replace") + text).strip().splitlines()
             raise UpError(
-                "\n".join([f"{self.name} failed ({describe(code)}):", *said[-15:], f"log: {self._log}"])
+                "\n".join([f"{self.name} failed ({describe(code)}):", *said[-40:], f"log: {self._log}"])
             )
         return text
 

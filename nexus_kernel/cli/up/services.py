@@ -61,7 +61,7 @@ def free_port() -> int:
 class ApiPort:
     """The port of the API, kept from every other `nexus up` of this machine from now on.
 
-    The one that was asked for; else 8000, or a free one while that is taken. Raises UpError when the wish is taken.
+    The one that was asked for; else 8000, or a free one while that is taken. Raises UpError.
     """
 
     def __init__(self, wanted: int | None) -> None:

@@ -116,8 +116,9 @@ class Supervisor:
         declared = self._migrate()
         self._prepare_services(declared)
         self._seed(declared)
-        self._start_children(self._port.number)
+        self._start_what_answers(self._port.number)
         self._await_readiness()
+        self._start_what_works_behind()
         self._publish()
         self._screen.addresses(self._addresses(), self._seeded().get("accounts", {}), str(self._state.folder))
 
@@ -156,13 +157,15 @@ class Supervisor:
                 printed = self._one_off(f"seed-{seed.name}", command, talks=True).result()
                 self._state.remember_seed(seed.name, _object_in(printed))
 
-    def _start_children(self, port: int) -> None:
+    def _start_what_answers(self, port: int) -> None:
         for service in self._services:
             self._child(service.name, service.command)
-        nexus = self._options.programs.nexus
-        self._child("api", (*nexus, "serve", "--port", str(port), "--workers", str(self._options.workers)))
-        self._child("worker", (*nexus, "worker"))
-        self._child("beat", (*nexus, "beat"))
+        workers = str(self._options.workers)
+        self._child("api", (*self._options.programs.nexus, "serve", "--port", str(port), "--workers", workers))
+
+    def _start_what_works_behind(self) -> None:
+        for name in ("worker", "beat"):
+            self._child(name, (*self._options.programs.nexus, name))
 
     def _await_readiness(self) -> None:
         with self._screen.step(f"the API at {self._api}"):
