@@ -83,6 +83,7 @@ def upgrade(
             on_branch(branch)
             config = _config(app, branch, connection)
             _with_retries(branch, partial(command.upgrade, config, "head"))
+            connection.commit()
 
 
 def downgrade(app: Flask, name: str, revision: str = "base") -> None:
@@ -95,6 +96,7 @@ def downgrade(app: Flask, name: str, revision: str = "base") -> None:
             )
         (branch,) = _chosen(nexus, name)
         _with_retries(branch, lambda: command.downgrade(_config(app, branch, connection), revision))
+        connection.commit()
 
 
 def status(app: Flask) -> list[BranchStatus]:
