@@ -1,0 +1,100 @@
+"""One handler a subscription. They write rows, once an event; workers send them afterwards."""
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+from nexus_kernel import Money
+from nexus_kernel.contracts.accounts import UserActivated, UserRegistered
+from nexus_kernel.contracts.events import Delivery
+from nexus_kernel.contracts.orders import OrderPlaced, OrderStatusChanged
+from nexus_kernel.contracts.payments import PaymentFailed, PaymentSucceeded
+from nexus_notifications.services import Addressee, find_addressee, notify
+from nexus_notifications.tasks import send_mail
+
+
+def verify_email(event: UserRegistered, delivery: Delivery) -> None:
+    """Ask whether the address is the person's own.
+
+    The name is left out: nobody has proved yet whose address it is, and a stranger's words must not reach it.
+    """
+    person = Addressee(event.user_id, event.email, "")
+    _send(delivery, "verify_email", person, {"uid": event.uid, "token": event.token})
+
+
+def welcome(event: UserActivated, delivery: Delivery) -> None:
+    """Greet a person whose address is verified."""
+    _send(delivery, "welcome", Addressee(event.user_id, event.email, event.display_name), {})
+
+
+def order_placed(event: OrderPlaced, delivery: Delivery) -> None:
+    """List what was ordered."""
+    lines = [
+        {
+            "title": line.title,
+            "sku": line.sku,
+            "quantity": line.quantity,
+            "unit_price": _amount(line.unit_price),
+            "total": _amount(line.total),
+        }
+        for line in event.lines
+    ]
+    context = {**_order(event), "lines": lines, "total": _amount(event.total)}
+    _tell(delivery, "order_placed", event.user_id, context, _order(event))
+
+
+def payment_received(event: PaymentSucceeded, delivery: Delivery) -> None:
+    """Confirm that the money arrived."""
+    context = {**_payment(event), "amount": _amount(event.amount)}
+    context["paid_on"] = event.succeeded_at.strftime("%Y-%m-%d %H:%M UTC")
+    _tell(delivery, "payment_received", event.owner_id, context, _payment(event))
+
+
+def payment_failed(event: PaymentFailed, delivery: Delivery) -> None:
+    """Say that an attempt brought no money, and that another one can be made."""
+    context = {**_payment(event), "amount": _amount(event.amount), "reason": event.reason}
+    _tell(delivery, "payment_failed", event.owner_id, context, _payment(event))
+
+
+def order_status_changed(event: OrderStatusChanged, delivery: Delivery) -> None:
+    """Say where the order stands."""
+    data = {**_order(event), "status": event.new_status}
+    context = {**data, "old_status": event.old_status, "reason": event.reason}
+    _tell(delivery, "order_status_changed", event.user_id, context, data)
+
+
+def _tell(
+    delivery: Delivery, kind: str, user_id: UUID, context: Mapping[str, Any], data: Mapping[str, Any]
+) -> None:
+    person = find_addressee(user_id)
+    if person is not None:
+        _send(delivery, kind, person, context, data)
+
+
+def _send(
+    delivery: Delivery,
+    kind: str,
+    person: Addressee,
+    context: Mapping[str, Any],
+    data: Mapping[str, Any] | None = None,
+) -> None:
+    for mail_id in notify(delivery.event_id, kind, person, context, data=data):
+        send_mail.enqueue(str(mail_id))
+
+
+def _order(event: OrderPlaced | OrderStatusChanged) -> dict[str, str]:
+    return {"order_id": str(event.order_id), "number": event.number}
+
+
+def _payment(event: PaymentSucceeded | PaymentFailed) -> dict[str, str]:
+    return {
+        "payment_id": str(event.payment_id),
+        "payable_kind": event.payable_kind,
+        "payable_id": str(event.payable_id),
+        "number": event.number,
+        "reference": event.reference,
+    }
+
+
+def _amount(money: Money) -> dict[str, str]:
+    return {"amount": str(money), "currency": money.currency}

@@ -1,0 +1,108 @@
+"""The table of contents of nexus-notifications."""
+
+from collections.abc import Iterable
+
+import click
+from flask import Flask
+
+from nexus_kernel import (
+    Blueprint,
+    HealthCheck,
+    Manifest,
+    Model,
+    Periodic,
+    Permission,
+    Subscription,
+    Task,
+    hookimpl,
+)
+from nexus_kernel.contracts.accounts import AccountService, UserActivated, UserRegistered
+from nexus_kernel.contracts.development import DevService
+from nexus_kernel.contracts.notifications import Channel
+from nexus_kernel.contracts.orders import OrderPlaced, OrderStatusChanged
+from nexus_kernel.contracts.payments import PaymentFailed, PaymentSucceeded
+from nexus_notifications import config, handlers
+from nexus_notifications.channels import EmailChannel
+from nexus_notifications.commands import notifications
+from nexus_notifications.health import dead_mails
+from nexus_notifications.models import EmailNotificationTask, Notification
+from nexus_notifications.tasks import TASKS
+from nexus_notifications.views import blp
+
+MANIFEST = Manifest(
+    name="notifications",
+    summary="E-mail and in-app notifications",
+    url_prefixes=("/api/notifications",),
+    wants=(AccountService,),
+    config=config.NotificationsConfig,
+    migrations="nexus_notifications.migrations",
+)
+
+
+@hookimpl
+def nexus_models() -> Iterable[type[Model]]:
+    return [Notification, EmailNotificationTask]
+
+
+@hookimpl
+def nexus_blueprints() -> Iterable[Blueprint]:
+    return [blp]
+
+
+@hookimpl
+def nexus_tasks() -> Iterable[Task | Periodic]:
+    return TASKS
+
+
+@hookimpl
+def nexus_subscriptions() -> Iterable[Subscription]:
+    return [
+        Subscription(UserRegistered, handlers.verify_email, "notifications.verify_email"),
+        Subscription(UserActivated, handlers.welcome, "notifications.welcome"),
+        Subscription(OrderPlaced, handlers.order_placed, "notifications.order_placed"),
+        Subscription(PaymentSucceeded, handlers.payment_received, "notifications.payment_received"),
+        Subscription(PaymentFailed, handlers.payment_failed, "notifications.payment_failed"),
+        Subscription(OrderStatusChanged, handlers.order_status_changed, "notifications.order_status_changed"),
+    ]
+
+
+@hookimpl
+def nexus_permissions() -> Iterable[Permission]:
+    return [Permission("notifications.use", "Read one's own notifications")]
+
+
+@hookimpl
+def nexus_notification_channels() -> Iterable[Channel]:
+    return [EmailChannel()]
+
+
+@hookimpl
+def nexus_commands() -> Iterable[click.Command]:
+    return [notifications]
+
+
+@hookimpl
+def nexus_health_checks() -> Iterable[HealthCheck]:
+    return [HealthCheck("notifications.dead_mails", dead_mails)]
+
+
+@hookimpl
+def nexus_dev_services() -> Iterable[DevService]:
+    return [
+        DevService(
+            name="mailbox",
+            module="nexus_mailbox",
+            ports=("port", "smtp_port"),
+            arguments=("--port", "{port}", "--smtp-port", "{smtp_port}", "--maildir", "{state_dir}/mail"),
+            settings={
+                "NEXUS_NOTIFICATIONS__SMTP_HOST": "127.0.0.1",
+                "NEXUS_NOTIFICATIONS__SMTP_PORT": "{smtp_port}",
+            },
+        )
+    ]
+
+
+@hookimpl
+def nexus_app_ready(app: Flask) -> None:
+    nexus = app.extensions["nexus"]
+    config.check(nexus.plugins[MANIFEST.name].config, nexus.channels)
