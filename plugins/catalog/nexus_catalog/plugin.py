@@ -1,0 +1,55 @@
+"""The catalog: categories, products, variants, stock and search."""
+
+from collections.abc import Iterable, Mapping
+
+import click
+
+from nexus_catalog.commands import catalog
+from nexus_catalog.config import CatalogConfig
+from nexus_catalog.models import Category, Product, Stock, StockMovement, StockReservation, Variant
+from nexus_catalog.services import Catalog, StockKeeper
+from nexus_catalog.views import blp
+from nexus_kernel import Blueprint, Manifest, Model, Permission, ServiceFactory, hookimpl
+from nexus_kernel.contracts.catalog import CatalogService, StockService
+
+MANIFEST = Manifest(
+    name="catalog",
+    summary="Categories, products, variants, stock and search",
+    url_prefixes=("/api/catalog/",),
+    provides=(CatalogService, StockService),
+    config=CatalogConfig,
+    migrations="nexus_catalog.migrations",
+)
+
+
+@hookimpl
+def nexus_models() -> Iterable[type[Model]]:
+    """The tree, the products with their variants, and the stock with its ledger."""
+    return [Category, Product, Variant, Stock, StockReservation, StockMovement]
+
+
+@hookimpl
+def nexus_blueprints() -> Iterable[Blueprint]:
+    """`/api/catalog/`."""
+    return [blp]
+
+
+@hookimpl
+def nexus_services() -> Mapping[type, ServiceFactory]:
+    """Products to read, and pieces to hold."""
+    return {CatalogService: Catalog, StockService: StockKeeper}
+
+
+@hookimpl
+def nexus_permissions() -> Iterable[Permission]:
+    """What staff may change."""
+    return [
+        Permission("catalog.product.write", "Create, change and retire products", roles=("staff",)),
+        Permission("catalog.category.write", "Create categories", roles=("staff",)),
+    ]
+
+
+@hookimpl
+def nexus_commands() -> Iterable[click.Command]:
+    """`nexus catalog`."""
+    return [catalog]

@@ -1,0 +1,130 @@
+"""What goes in and out of `/api/catalog/`."""
+
+from typing import Any
+
+import marshmallow as ma
+from marshmallow import fields
+
+from nexus_catalog.models import LARGEST_QUANTITY
+from nexus_catalog.services.products import SORTS
+from nexus_kernel import Amount, Currency, PageQuery, Schema, Text
+
+
+class CategoryQuery(PageQuery):
+    """The parameters of the list of categories."""
+
+    include_children = fields.Boolean(
+        load_default=False, metadata={"description": "Only roots, each with its tree in `children`."}
+    )
+
+
+class CategoryCreateSchema(Schema):
+    """A new category; without a parent it is a root."""
+
+    name = Text(100, minimum=1, required=True)
+    parent_id = fields.UUID(allow_none=True, load_default=None)
+
+
+class CategorySchema(Schema):
+    """A category. `children` are there when they were asked for."""
+
+    id = fields.UUID(required=True)
+    parent_id = fields.UUID(required=True, allow_none=True)
+    name = fields.String(required=True)
+    slug = fields.String(required=True)
+    created_at = fields.AwareDateTime(required=True)
+    updated_at = fields.AwareDateTime(required=True)
+    children = fields.List(fields.Nested(lambda: CategorySchema()))
+
+
+class ProductQuery(PageQuery):
+    """The filters and orders of the list of products."""
+
+    category = Text(100, minimum=1, metadata={"description": "Id or slug; descendants are included."})
+    min_price = Amount(metadata={"description": "In the shop's currency."})
+    max_price = Amount(metadata={"description": "In the shop's currency."})
+    in_stock = fields.Boolean()
+    seller = fields.UUID()
+    q = Text(200, metadata={"description": "Words, or their beginnings, in title and description."})
+    sort = fields.String(validate=ma.validate.OneOf(SORTS))
+
+    @ma.validates_schema
+    def check_range(self, data: dict[str, Any], **kwargs: Any) -> None:
+        """`min_price` is not above `max_price`."""
+        if "min_price" in data and "max_price" in data and data["min_price"] > data["max_price"]:
+            raise ma.ValidationError("Must not be below min_price.", "max_price")
+
+
+class ProductCategorySchema(Schema):
+    """The category of a product."""
+
+    id = fields.UUID(required=True)
+    name = fields.String(required=True)
+    slug = fields.String(required=True)
+
+
+class VariantSchema(Schema):
+    """What is bought. `stock_quantity` are the pieces that nobody holds."""
+
+    id = fields.UUID(required=True)
+    price = Amount(required=True)
+    currency = Currency(required=True)
+    sku = fields.String(required=True)
+    stock_quantity = fields.Integer(required=True)
+    in_stock = fields.Boolean(required=True)
+    is_default = fields.Boolean(required=True)
+    option_values = fields.Dict(keys=fields.String(), values=fields.String(), required=True)
+
+
+class ProductSchema(Schema):
+    """A product; price, SKU and stock are those of its default variant."""
+
+    id = fields.UUID(required=True)
+    title = fields.String(required=True)
+    slug = fields.String(required=True)
+    description = fields.String(required=True)
+    category = fields.Nested(ProductCategorySchema, required=True, allow_none=True)
+    seller_id = fields.UUID(required=True, allow_none=True)
+    price = Amount(required=True)
+    currency = Currency(required=True)
+    sku = fields.String(required=True)
+    stock_quantity = fields.Integer(required=True)
+    in_stock = fields.Boolean(required=True)
+    created_at = fields.AwareDateTime(required=True)
+    updated_at = fields.AwareDateTime(required=True)
+
+
+class ProductDetailSchema(ProductSchema):
+    """A product with its variants, the default one first."""
+
+    variants = fields.List(fields.Nested(VariantSchema), required=True)
+
+
+def _quantity(**options: Any) -> fields.Integer:
+    return fields.Integer(strict=True, validate=ma.validate.Range(0, LARGEST_QUANTITY), **options)
+
+
+class ProductCreateSchema(Schema):
+    """A new product with its default variant. Without a SKU it is given one."""
+
+    title = Text(200, minimum=1, required=True)
+    description = Text(20_000)
+    category_id = fields.UUID(allow_none=True)
+    seller_id = fields.UUID(allow_none=True)
+    price = Amount(required=True)
+    currency = Currency()
+    sku = Text(64, minimum=1)
+    stock_quantity = _quantity()
+
+
+class ProductUpdateSchema(Schema):
+    """What changes; whatever is left out stays. `stock_quantity` are pieces on top of those that are held."""
+
+    title = Text(200, minimum=1)
+    description = Text(20_000)
+    category_id = fields.UUID(allow_none=True)
+    seller_id = fields.UUID(allow_none=True)
+    price = Amount()
+    currency = Currency()
+    sku = Text(64, minimum=1)
+    stock_quantity = _quantity()

@@ -1,0 +1,129 @@
+"""Writing products: each function runs inside the caller's transaction and flushes."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from nexus_catalog.errors import ProductNotFound, SkuTaken
+from nexus_catalog.models import Product, Variant
+from nexus_catalog.services.products import by_key
+from nexus_catalog.services.slugs import free_slugs, slugify
+from nexus_catalog.services.stock import StockKeeper
+from nexus_kernel import Conflict, FieldError, Money, invalid_field, new_id, now, publish
+from nexus_kernel.contracts.catalog import ProductChanged
+from nexus_kernel.money import MoneyError
+
+_ATTEMPTS = 10
+_PRODUCT_FIELDS = ("title", "description", "category_id", "seller_id")
+
+
+def create_product(session: Session, values: Mapping[str, Any], currency: str) -> UUID:
+    """A product with its default variant and its stock; the product's id.
+
+    Raises SkuTaken, and Invalid for a category that does not exist or an amount that cannot be.
+    """
+    price = _money(values["price"], values.get("currency", currency))
+    variant_id = new_id()
+    with _explained():
+        product_id = _insert_product(session, {k: values[k] for k in _PRODUCT_FIELDS if k in values})
+        session.execute(
+            insert(Variant).values(
+                id=variant_id,
+                product_id=product_id,
+                sku=values.get("sku") or generated_sku(variant_id),
+                price_minor=price.minor,
+                currency=price.currency,
+                is_default=True,
+            )
+        )
+    StockKeeper(session).open({variant_id: values.get("stock_quantity", 0)}, "initial")
+    publish(ProductChanged(product_id=product_id))
+    return product_id
+
+
+def update_product(session: Session, key: str, changes: Mapping[str, Any]) -> UUID:
+    """Change a product and its default variant; the product's id. The slug stays, so that links hold.
+
+    Raises ProductNotFound, SkuTaken and Invalid. Without changes nothing is written or published.
+    """
+    current = _locked(session, key)
+    if not changes:
+        return current.id
+    product = {name: changes[name] for name in _PRODUCT_FIELDS if name in changes}
+    variant = {"sku": changes["sku"]} if "sku" in changes else {}
+    if "price" in changes:
+        price = _money(changes["price"], changes.get("currency", current.currency))
+        variant |= {"price_minor": price.minor, "currency": price.currency}
+    elif "currency" in changes:
+        raise invalid_field("currency", "Send the price together with its currency.")
+    with _explained():
+        session.execute(update(Product).where(Product.id == current.id).values(**product, updated_at=now()))
+        if variant:
+            session.execute(update(Variant).where(Variant.id == current.variant_id).values(**variant))
+    if "stock_quantity" in changes:
+        StockKeeper(session).set_available({current.variant_id: changes["stock_quantity"]}, "correction")
+    publish(ProductChanged(product_id=current.id))
+    return current.id
+
+
+def retire_product(session: Session, key: str) -> None:
+    """Take a product off sale; its row stays. Raises ProductNotFound, the second time too."""
+    current = _locked(session, key)
+    session.execute(update(Product).where(Product.id == current.id).values(is_active=False, updated_at=now()))
+    publish(ProductChanged(product_id=current.id))
+
+
+def generated_sku(variant_id: UUID) -> str:
+    """A SKU for a variant that was given none."""
+    return f"P-{variant_id.hex[-12:].upper()}"
+
+
+def _locked(session: Session, key: str) -> Row[Any]:
+    row = session.execute(
+        select(Product.id, Variant.id.label("variant_id"), Variant.currency)
+        .join(Variant, (Variant.product_id == Product.id) & Variant.is_default)
+        .where(by_key(key), Product.is_active)
+        .with_for_update(of=Product)
+    ).one_or_none()
+    if row is None:
+        raise ProductNotFound("No product on sale has this id or slug.")
+    return row
+
+
+def _insert_product(session: Session, values: dict[str, Any]) -> UUID:
+    base = slugify(values["title"], "product")
+    for attempt in range(_ATTEMPTS):
+        (slug,) = free_slugs(session, Product.slug, [base], random=attempt > 2)
+        statement = insert(Product).values(id=new_id(), slug=slug, **values)
+        created = session.execute(statement.on_conflict_do_nothing().returning(Product.id)).scalar()
+        if created is not None:
+            return created
+    raise Conflict("Too many products of this title are being created; try again.")
+
+
+def _money(amount: Any, currency: str) -> Money:
+    try:
+        return Money.parse(amount, currency)
+    except MoneyError as error:
+        raise invalid_field("price", f"{error}.") from None
+
+
+@contextmanager
+def _explained() -> Iterator[None]:
+    """Give the constraints that a client can run into a meaning."""
+    try:
+        yield
+    except IntegrityError as error:
+        constraint = error.orig.diag.constraint_name if error.orig is not None else None  # type: ignore[attr-defined]
+        if constraint == "uq_catalog_variant_sku":
+            fault = FieldError("sku", "taken", "Another variant has this SKU.")
+            raise SkuTaken("Another variant has this SKU.", errors=[fault]) from None
+        if constraint == "fk_catalog_product_category_id":
+            raise invalid_field("category_id", "There is no such category.") from None
+        raise

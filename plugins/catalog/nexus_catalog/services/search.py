@@ -1,0 +1,39 @@
+"""Free text: whole words and beginnings of words by full text; where that finds nothing, similar words.
+
+Full text uses the generated column `search`, in which the title weighs more than the description. Typing
+errors are found by pg_trgm, in the title.
+"""
+
+from sqlalchemy import ColumnElement, Integer, cast, false, func, literal, literal_column, select, union_all
+
+from nexus_catalog.models import Product
+from nexus_catalog.services.slugs import words
+
+MOST_WORDS = 10
+"""Further words of a query are not looked at."""
+
+
+def matching(query: str) -> ColumnElement[bool]:
+    """The condition that a product matches `query`: by full text or, if none does, by similarity."""
+    if not words(query):
+        return false()
+    exact = select(Product.id).where(Product.is_active, Product.search.op("@@")(_tsquery(query))).cte("exact")
+    similar = select(func.catalog_similar_products(_plain(query)).label("id")).where(
+        ~select(exact.c.id).exists()
+    )
+    return Product.id.in_(union_all(select(exact.c.id), similar))
+
+
+def relevance(query: str) -> ColumnElement[int]:
+    """How well a product matches, as an integer, so that a cursor holds it exactly."""
+    rank = func.coalesce(func.ts_rank(Product.search, _tsquery(query)), 0) * 1_000_000
+    return cast(rank + func.word_similarity(_plain(query), Product.title) * 1000, Integer)
+
+
+def _tsquery(query: str) -> ColumnElement[str]:
+    terms = " & ".join(f"'{word}':*" if len(word) > 1 else f"'{word}'" for word in words(query)[:MOST_WORDS])
+    return func.to_tsquery(literal_column("'simple'::regconfig"), literal(terms))
+
+
+def _plain(query: str) -> str:
+    return " ".join(words(query)[:MOST_WORDS])
