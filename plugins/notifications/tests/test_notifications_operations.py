@@ -5,8 +5,10 @@ import pytest
 from click.testing import CliRunner
 from nexus_notifications.commands import notifications
 from nexus_notifications.config import NotificationsConfig
+from sqlalchemy import text
+from sqlalchemy.exc import IntegrityError
 
-from nexus_kernel import StartupError, create_app, migrations
+from nexus_kernel import StartupError, create_app, migrations, transaction
 from nexus_kernel.contracts.notifications import Undeliverable
 from nexus_kernel.hookspecs import hookimpl
 from nexus_kernel.manifest import Manifest
@@ -158,3 +160,13 @@ def test_a_channel_of_another_plugin_gets_every_message_and_fails_alone(
         ("pigeon", "sent"),
     ]
     app.extensions["nexus"].db.close()
+
+
+@pytest.mark.parametrize(
+    "change",
+    ["state = 'lost'", "state = 'sent'", "attempts = -1", "recipient = E'a@b.example\\nBcc: c@d.example'"],
+)
+def test_the_database_refuses_a_mail_that_cannot_be(shop, app, mail_server, change):
+    shop.happen(shop.activated(email="not an address"))
+    with pytest.raises(IntegrityError), app.app_context(), transaction() as session:
+        session.execute(text(f"UPDATE notifications_email_task SET {change}"))
