@@ -2,13 +2,17 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
+from decimal import ROUND_HALF_UP, Context, Decimal, DecimalException, Inexact, InvalidOperation, Overflow
 from typing import Self
 
 from nexus_kernel.currencies import EXPONENTS
 
 LARGEST_MINOR = 10**15
 """The bound on an amount: it leaves a BIGINT column room for a sum of 9,000 such amounts."""
+
+
+_EXACT = Context(prec=100, Emax=999_999, Emin=-999_999, traps=[Inexact, InvalidOperation, Overflow])
+_LONGEST_TEXT = 50
 
 
 class MoneyError(ValueError):
@@ -29,7 +33,7 @@ def exponent(currency: str) -> int:
 
 def round_half_up(amount: Decimal) -> int:
     """The one rounding policy: to the nearest integer, halves away from zero."""
-    return int(amount.quantize(Decimal(1), rounding=ROUND_HALF_UP))
+    return int(amount.to_integral_value(rounding=ROUND_HALF_UP, context=_EXACT))
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +56,13 @@ class Money:
     @classmethod
     def parse(cls, amount: str | int | Decimal, currency: str) -> Self:
         """The exact amount of major units. Raises MoneyError where it has more decimals than the currency."""
-        if isinstance(amount, float):
+        if isinstance(amount, float | bool) or not isinstance(amount, str | int | Decimal):
             raise TypeError("an amount is text, an int or a Decimal, never a float")
+        if len(str(amount)) > _LONGEST_TEXT:
+            raise MoneyError(f"an amount has at most {_LONGEST_TEXT} characters")
         try:
-            scaled = Decimal(amount).scaleb(exponent(currency))
-        except InvalidOperation:
+            scaled = Decimal(amount).scaleb(exponent(currency), _EXACT)
+        except DecimalException:
             raise MoneyError(f"{amount!r} is not a decimal number") from None
         if not scaled.is_finite() or abs(scaled) > LARGEST_MINOR:
             raise MoneyError(f"{amount!r} is out of range")
@@ -104,10 +110,18 @@ class Money:
         return self.minor != 0
 
     def times(self, rate: Decimal) -> "Money":
-        """This amount times an exact rate (`Decimal("0.15")`), rounded half up to minor units."""
+        """This amount times an exact rate (`Decimal("0.15")`), rounded half up to minor units, once.
+
+        Raises MoneyError for a rate that is not finite.
+        """
         if not isinstance(rate, Decimal):
             raise TypeError("a rate is a Decimal")
-        return Money(round_half_up(Decimal(self.minor) * rate), self.currency)
+        if not rate.is_finite():
+            raise MoneyError(f"a rate is a finite number, not {rate}")
+        numerator, denominator = rate.as_integer_ratio()
+        doubled = 2 * abs(self.minor * numerator) + denominator
+        rounded = doubled // (2 * denominator)
+        return Money(rounded if self.minor * numerator >= 0 else -rounded, self.currency)
 
     def split(self, weights: Sequence[int]) -> list["Money"]:
         """Shares in proportion to the weights, whose sum is this amount exactly (largest remainder).
