@@ -16,8 +16,8 @@ from nexus_kernel.api.docs import register_schema
 from nexus_kernel.api.openapi import Api
 from nexus_kernel.auth import init_auth
 from nexus_kernel.cache import Cache
-from nexus_kernel.config import ConfigReport, ConfigSource, require_for_production
-from nexus_kernel.db import Database, Model
+from nexus_kernel.config import ConfigReport, ConfigSource, env_name, require_for_production
+from nexus_kernel.db import Database, Model, postgres_url
 from nexus_kernel.errors import StartupError
 from nexus_kernel.events import check_event_type
 from nexus_kernel.health import register_health
@@ -58,23 +58,30 @@ def create_app(
     modules, objects or names of installed plugins; by default those that the configuration selects.
     Raises StartupError with one report of every fault; in quarantine mode plugins with faults are left out.
     """
-    source, kernel = load_config(config)
+    source, report = ConfigSource.load(config), ConfigReport()
+    kernel = _kernel_section(source, report)
     selected = select(discover(plugins), kernel.plugins, kernel.disabled_plugins)
-    _check_sections(source, selected)
-    faults: list[Fault] = []
+    _check_sections(source, selected, report)
+    if report.faults:
+        _add_plugin_faults(report, load(selected, source, production=kernel.environment == "production"))
+        report.raise_if_any()
+    faults, consequences = list[Fault](), list[Fault]()
     while True:
         loaded = load(selected, source, production=kernel.environment == "production")
-        app = _assemble(kernel, loaded, faults) if not loaded.faults else None
-        new = loaded.faults
-        if app is not None and not new:
+        app = _assemble(kernel, loaded, faults + consequences) if not loaded.faults else None
+        if app is not None and not loaded.faults:
             break
-        faults += new
-        dropped = {fault.plugin for fault in new}
-        dropped |= {name for fault in new for name in dependants(loaded.edges, fault.plugin)}
-        selected = [candidate for candidate in selected if candidate.name not in dropped]
+        faults += loaded.faults
+        dropped = {fault.plugin: fault for fault in loaded.faults}
+        consequences += [fault for fault in _dragged_along(loaded) if fault.plugin not in dropped]
+        dropped |= {fault.plugin: fault for fault in consequences}
+        left = [candidate for candidate in selected if candidate.name not in dropped]
+        if len(left) == len(selected):
+            raise StartupError(f"The application cannot start:\n{fault_table(loaded.faults)}")
+        selected = left
     if faults and kernel.plugin_failures == "strict":
         raise StartupError(f"{len(faults)} fault(s) in the plugins:\n{fault_table(faults)}")
-    for fault in faults:
+    for fault in faults + consequences:
         log.error("quarantined %s (%s): %s", fault.plugin, fault.step, fault.reason)
     return app
 
@@ -82,19 +89,46 @@ def create_app(
 def load_config(config: Mapping[str, Mapping[str, Any]] | None = None) -> tuple[ConfigSource, KernelConfig]:
     """The layered configuration and the kernel's own section. Raises StartupError with every fault in it."""
     source, report = ConfigSource.load(config), ConfigReport()
-    kernel = source.section("kernel", KernelConfig, report)
-    if kernel is not None and kernel.environment == "production":
-        require_for_production("kernel", kernel, report)
+    kernel = _kernel_section(source, report)
     report.raise_if_any()
-    assert kernel is not None
     return source, kernel
 
 
-def _check_sections(source: ConfigSource, selected: Sequence[Candidate]) -> None:
-    report = ConfigReport()
+def _kernel_section(source: ConfigSource, report: ConfigReport) -> KernelConfig:
+    kernel = source.section("kernel", KernelConfig, report) or source.sound_part("kernel", KernelConfig)
+    if kernel.environment == "production":
+        require_for_production("kernel", kernel, report)
+    try:
+        postgres_url(kernel.database_url)
+    except StartupError as error:
+        report.add(env_name("kernel", "database_url"), str(error))
+    if not kernel.redis_url.startswith(("redis://", "rediss://")):
+        report.add(env_name("kernel", "redis_url"), "is not an address such as redis://host:6379/0")
+    return kernel
+
+
+def _check_sections(source: ConfigSource, selected: Sequence[Candidate], report: ConfigReport) -> None:
     installed = {candidate.name for candidate in discover(None)}
     source.unknown_sections({"kernel", *installed, *(c.name for c in selected)}, report)
-    report.raise_if_any()
+
+
+def _add_plugin_faults(report: ConfigReport, loaded: Loaded) -> None:
+    """The plugins' faults too, so that one start shows all."""
+    for fault in loaded.faults:
+        report.faults.append(
+            fault.reason if fault.step == "config" else f"{fault.plugin} ({fault.step}): {fault.reason}"
+        )
+
+
+def _dragged_along(loaded: Loaded) -> list[Fault]:
+    """A fault for each plugin that needs one of those that cannot start."""
+    culprits = {
+        name: fault.plugin for fault in loaded.faults for name in dependants(loaded.needs, fault.plugin)
+    }
+    return [
+        Fault(name, "graph", f"needs {culprit}, which cannot start", f"mend {culprit}, or disable {name}")
+        for name, culprit in sorted(culprits.items())
+    ]
 
 
 def _assemble(kernel: KernelConfig, loaded: Loaded, quarantined: list[Fault]) -> Flask:
@@ -112,6 +146,7 @@ def _assemble(kernel: KernelConfig, loaded: Loaded, quarantined: list[Fault]) ->
         cache=Cache(kernel.redis_url),
         plugins={plugin.name: plugin for plugin in loaded.plugins},
         edges=loaded.edges,
+        needs=loaded.needs,
         hooks=hooks,
         quarantined=quarantined,
     )

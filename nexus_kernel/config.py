@@ -2,6 +2,7 @@
 
 import dataclasses
 import difflib
+import math
 import os
 import tomllib
 import types
@@ -92,10 +93,18 @@ class ConfigSource:
 
     def section(self, name: str, schema: type[S], report: ConfigReport) -> S | None:
         """The typed section, or None with the faults noted in the report."""
-        raw = self.values.get(name, {})
-        fields = {field.name: field for field in dataclasses.fields(schema)}  # type: ignore[arg-type]
         before = len(report.faults)
-        for key in raw.keys() - fields.keys():
+        values = self._read(name, schema, report)
+        return schema(**values) if len(report.faults) == before else None
+
+    def sound_part(self, name: str, schema: type[S]) -> S:
+        """The section with its defaults in place of what is wrong, for a schema whose fields all have one."""
+        return schema(**self._read(name, schema, ConfigReport()))
+
+    def _read(self, name: str, schema: type, report: ConfigReport) -> dict[str, Any]:
+        raw = self.values.get(name, {})
+        fields = {field.name: field for field in dataclasses.fields(schema)}
+        for key in sorted(raw.keys() - fields.keys()):
             close = difflib.get_close_matches(key, fields, 1)
             hint = f"; did you mean {env_name(name, close[0])}?" if close else ""
             report.add(env_name(name, key), f"is not a setting of {name}{hint}")
@@ -109,7 +118,7 @@ class ConfigSource:
                     raise ValueError(f"is required: {field.metadata['help']}")
             except (ValueError, TypeError) as error:
                 report.add(env_name(name, key), str(error))
-        return schema(**values) if len(report.faults) == before else None
+        return values
 
     def unknown_sections(self, known: set[str], report: ConfigReport) -> None:
         """Note every section that no installed plugin owns."""
@@ -140,7 +149,7 @@ def _read_file(path: str) -> dict[str, dict[str, Any]]:
         values = tomllib.loads(Path(path).read_text("utf-8"))
     except OSError as error:
         raise StartupError(f"NEXUS_CONFIG names {path}, which cannot be read: {error.strerror}") from None
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise StartupError(f"{path} is not valid TOML: {error}") from None
     stray = [key for key, value in values.items() if not isinstance(value, dict)]
     if stray:
@@ -161,7 +170,17 @@ def _read_environment(environ: Mapping[str, str]) -> dict[str, dict[str, Any]]:
 
 
 def _convert(value: Any, kind: Any, rules: Mapping[str, Any]) -> Any:
-    converted = _to_kind(value, kind)
+    try:
+        return _checked(_to_kind(value, kind), rules)
+    except ValueError as error:
+        if rules.get("secret"):
+            raise ValueError(str(error).partition(", not ")[0]) from None
+        raise
+
+
+def _checked(converted: Any, rules: Mapping[str, Any]) -> Any:
+    if converted is None:
+        return None
     if rules.get("minimum") is not None and converted < rules["minimum"]:
         raise ValueError(f"must be at least {rules['minimum']}, not {converted}")
     if rules.get("maximum") is not None and converted > rules["maximum"]:
@@ -181,14 +200,26 @@ def _to_kind(value: Any, kind: Any) -> Any:
     if kind is bool:
         return _to_bool(value)
     if typing.get_origin(kind) is tuple:
-        parts = value.split(",") if isinstance(value, str) else list(value)
+        parts = value.split(",") if isinstance(value, str) else value
+        if not isinstance(parts, list | tuple):
+            raise ValueError(f"must be a list, or text separated by commas, not {value!r}")
         return tuple(str(part).strip() for part in parts if str(part).strip())
     if kind in (int, float):
-        try:
-            return kind(value)
-        except (TypeError, ValueError):
-            raise ValueError(f"must be a number, not {value!r}") from None
+        return _to_number(value, kind)
+    if not isinstance(value, str | int | float) or isinstance(value, bool):
+        raise ValueError(f"must be text, not {value!r}")
     return str(value)
+
+
+def _to_number(value: Any, kind: type[int] | type[float]) -> int | float:
+    wanted = "a whole number" if kind is int else "a number"
+    allowed = (str, int) if kind is int else (str, int, float)
+    try:
+        if isinstance(value, bool) or not isinstance(value, allowed) or not math.isfinite(kind(value)):
+            raise ValueError
+    except ValueError:
+        raise ValueError(f"must be {wanted}, not {value!r}") from None
+    return kind(value)
 
 
 def _to_bool(value: Any) -> bool:

@@ -23,7 +23,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.exc import TimeoutError as SQLAlchemyTimeoutError
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
@@ -195,9 +195,12 @@ class Database:
 
 def postgres_url(url: str) -> str:
     """The address with psycopg 3 as its driver. Raises StartupError for another database."""
-    parsed = make_url(url)
+    try:
+        parsed = make_url(url)
+    except ArgumentError:
+        raise StartupError("is not an address such as postgresql://user@host/database") from None
     if parsed.get_backend_name() not in ("postgresql", "postgres"):
-        raise StartupError(f"DATABASE_URL must name a PostgreSQL database, not {parsed.get_backend_name()}")
+        raise StartupError(f"must name a PostgreSQL database, not {parsed.get_backend_name()}")
     return parsed.set(drivername="postgresql+psycopg").render_as_string(hide_password=False)
 
 

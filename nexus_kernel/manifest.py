@@ -44,6 +44,9 @@ class Graph:
 
     order: list[str] = field(default_factory=list)
     edges: dict[str, set[str]] = field(default_factory=dict)
+    """Who comes after whom, by need or by wish."""
+    needs: dict[str, set[str]] = field(default_factory=dict)
+    """Who cannot start without whom."""
     faults: list[Fault] = field(default_factory=list)
 
 
@@ -55,8 +58,10 @@ def build_graph(manifests: Sequence[Manifest]) -> Graph:
         graph.faults += [
             _unmet(manifest.name, contract) for contract in manifest.needs if contract not in providers
         ]
-        contracts = (*manifest.needs, *manifest.wants)
-        graph.edges[manifest.name] = {providers[c] for c in contracts if c in providers} - {manifest.name}
+        own = {manifest.name}
+        graph.needs[manifest.name] = {providers[c] for c in manifest.needs if c in providers} - own
+        wished = {providers[c] for c in manifest.wants if c in providers} - own
+        graph.edges[manifest.name] = graph.needs[manifest.name] | wished
     try:
         graph.order = _sorted(graph.edges)
     except CycleError as error:
@@ -73,7 +78,7 @@ def build_graph(manifests: Sequence[Manifest]) -> Graph:
 
 
 def dependants(edges: Mapping[str, Iterable[str]], name: str) -> set[str]:
-    """Everybody who needs `name`, directly or not."""
+    """Everybody who needs `name`, directly or not, where `edges` are `Graph.needs`."""
     found: set[str] = set()
     frontier = {name}
     while frontier:

@@ -56,6 +56,7 @@ class Loaded:
 
     plugins: list[Plugin]
     edges: Mapping[str, set[str]]
+    needs: Mapping[str, set[str]]
     faults: list[Fault]
 
 
@@ -92,7 +93,7 @@ def load(candidates: Sequence[Candidate], source: ConfigSource, *, production: b
     ]
     graph = build_graph([plugin.manifest for plugin in plugins])
     by_name = {plugin.name: plugin for plugin in plugins}
-    return Loaded([by_name[name] for name in graph.order], graph.edges, faults + graph.faults)
+    return Loaded([by_name[name] for name in graph.order], graph.edges, graph.needs, faults + graph.faults)
 
 
 def register(plugins: Sequence[Plugin], faults: list[Fault]) -> pluggy.PluginManager:

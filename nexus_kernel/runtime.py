@@ -96,6 +96,9 @@ class Nexus:
     cache: Cache
     plugins: Mapping[str, Plugin]
     edges: Mapping[str, set[str]]
+    """Who was loaded after whom, by need or by wish."""
+    needs: Mapping[str, set[str]]
+    """Who cannot run without whom."""
     hooks: Hooks
     quarantined: list[Fault]
     services: ServiceRegistry = field(default_factory=ServiceRegistry)

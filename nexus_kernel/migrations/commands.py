@@ -89,7 +89,7 @@ def upgrade(
 def downgrade(app: Flask, name: str, revision: str = "base") -> None:
     """Take one branch down. Raises StartupError when the whole of it would go while a plugin needs it."""
     with _migrating(app) as (nexus, connection):
-        needed_by = sorted(dependants(nexus.edges, name))
+        needed_by = sorted(dependants(nexus.needs, name))
         if revision == "base" and needed_by:
             raise StartupError(
                 f"{', '.join(needed_by)} need {name}; disable them first (NEXUS_KERNEL__DISABLED_PLUGINS)"
