@@ -161,7 +161,9 @@ class Supervisor:
         for service in self._services:
             self._child(service.name, service.command)
         workers = str(self._options.workers)
-        self._child("api", (*self._options.programs.nexus, "serve", "--port", str(port), "--workers", workers))
+        self._child(
+            "api", (*self._options.programs.nexus, "serve", "--port", str(port), "--workers", workers)
+        )
 
     def _start_what_works_behind(self) -> None:
         for name in ("worker", "beat"):
@@ -248,6 +250,7 @@ class Supervisor:
         settings = {key: value for service in self._services for key, value in service.settings.items()}
         return {
             "NEXUS_KERNEL__SECRET_KEY": self._state.secret("kernel"),
+            "NEXUS_KERNEL__PUBLIC_URL": self._api,
             **settings,
             **os.environ,
             "DATABASE_URL": self._engines.database_url,

@@ -12,7 +12,10 @@ _MESSAGE_POLICY = (
     "sandbox allow-popups allow-popups-to-escape-sandbox; "
     "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 )
-_PAGE_POLICY = "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; frame-src 'self'; img-src 'self'"
+_PAGE_POLICY = (
+    "default-src 'none'; style-src 'self'; script-src 'self'; "
+    "connect-src 'self'; frame-src 'self'; img-src 'self'"
+)
 _OWN_HOSTS = ["127.0.0.1", "localhost", "[::1]"]
 
 
