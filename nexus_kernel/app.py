@@ -3,6 +3,7 @@
 import logging
 import secrets
 from collections.abc import Callable, Mapping, Sequence
+from operator import attrgetter
 from typing import Any
 
 import orjson
@@ -13,7 +14,7 @@ from nexus_kernel import outbox
 from nexus_kernel.api import idempotency
 from nexus_kernel.api.blueprint import Blueprint
 from nexus_kernel.api.docs import register_schema
-from nexus_kernel.api.openapi import Api
+from nexus_kernel.api.openapi import KERNEL, Api
 from nexus_kernel.auth import init_auth
 from nexus_kernel.cache import Cache
 from nexus_kernel.config import ConfigReport, ConfigSource, env_name, require_for_production
@@ -33,7 +34,6 @@ from nexus_kernel.tasks import Periodic, Task
 
 log = logging.getLogger("nexus.app")
 
-KERNEL = "nexus"
 KERNEL_MODELS: tuple[type[Model], ...] = (outbox.OutboxEvent, outbox.Delivery, idempotency.IdempotencyKey)
 
 
@@ -188,8 +188,7 @@ def _extensions(app: Flask, nexus: Nexus) -> None:
     init_auth(app, secret_key=secret_key, access_minutes=kernel.access_token_minutes)
     init_request_ids(app)
     init_problems(app)
-    packages = {plugin.package: plugin.name for plugin in nexus.plugins.values()}
-    nexus.api = Api(app, lambda module: packages.get(module.partition(".")[0], KERNEL))
+    nexus.api = Api(app, lambda module: [p.name for p in nexus.plugins.values() if p.holds(module)])
     nexus.hooks.init_app(app)
 
 
@@ -247,20 +246,20 @@ def _add_task(nexus: Nexus, declared: Task | Periodic, owner: str) -> None:
 
 
 def _fill(nexus: Nexus, registry: Registry[Any], found: Sequence[Owned[Any]], attribute: str) -> None:
+    name_of = attrgetter(attribute)
     for owned in found:
-        name: Any = owned.value
-        for part in attribute.split("."):
-            name = getattr(name, part)
-        _guarded(nexus, owned.owner, registry.add, name, owned.value, owned.owner)
+        _guarded(nexus, owned.owner, lambda o=owned: registry.add(name_of(o.value), o.value, o.owner))
 
 
 def _guarded(nexus: Nexus, owner: str, step: Callable[..., Any], *args: Any) -> None:
     try:
         step(*args)
+    except StartupError as error:
+        fix = "rename one of them, or disable a plugin"
+        nexus.hooks.faults.append(Fault(owner, "gather", str(error), fix))
     except Exception as error:
-        nexus.hooks.faults.append(
-            Fault(owner, "gather", str(error), "rename one of them, or disable a plugin")
-        )
+        fix = "see the hook's page in nexus_kernel/hookspecs.py"
+        nexus.hooks.faults.append(Fault(owner, "gather", f"{type(error).__name__}: {error}", fix))
 
 
 __all__ = ["GROUP", "KERNEL_MODELS", "create_app", "load_config"]

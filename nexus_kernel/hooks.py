@@ -41,7 +41,9 @@ class Hooks:
         self.faults = faults
 
     def models(self) -> list[Owned[type[Model]]]:
-        return self._gather("nexus_models", lambda v: isinstance(v, type) and issubclass(v, Model))
+        return self._gather(
+            "nexus_models", lambda v: isinstance(v, type) and issubclass(v, Model) and hasattr(v, "__table__")
+        )
 
     def blueprints(self) -> list[Owned[Blueprint]]:
         return self._gather("nexus_blueprints", _instance_of(Blueprint))
@@ -50,7 +52,11 @@ class Hooks:
         return self._gather("nexus_tasks", _instance_of(Task, Periodic))
 
     def services(self) -> list[Owned[tuple[type, ServiceFactory]]]:
-        return self._gather("nexus_services", lambda v: callable(v[1]), lambda result: result.items())
+        return self._gather(
+            "nexus_services",
+            lambda v: isinstance(v[0], type) and callable(v[1]),
+            lambda result: result.items(),
+        )
 
     def subscriptions(self) -> list[Owned[Subscription]]:
         return self._gather("nexus_subscriptions", _instance_of(Subscription))

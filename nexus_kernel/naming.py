@@ -4,9 +4,11 @@ Two plugins with the same URL rule or task name raise no error in Flask or Celer
 silently; two schemas of one name swap with the order of loading. The law makes both impossible.
 """
 
+import re
 from collections.abc import Collection, Iterable
 
 from flask import Flask
+from werkzeug.routing import Rule
 
 from nexus_kernel.api import Blueprint
 from nexus_kernel.db import Model
@@ -68,19 +70,18 @@ class Law:
     ) -> None:
         """Routes stand under the plugin's prefixes, say who may call them, and belong to one plugin."""
         owners = {owned.value.name: owned for owned in blueprints}
-        taken: dict[tuple[str, str], str] = {}
+        taken: dict[tuple[str, str], tuple[str, str]] = {}
         for rule in app.url_map.iter_rules():
             blueprint, _, endpoint = rule.endpoint.partition(".")
             owned = owners.get(blueprint)
-            if owned is None:
-                continue
-            self._route(owned, rule.rule, endpoint, permissions)
+            owner = owned.owner if owned else "the kernel"
+            if owned is not None:
+                self._route(owned, rule.rule, endpoint, permissions)
             for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}:
-                other = taken.setdefault((method, rule.rule), owned.owner)
-                if other != owned.owner:
-                    self._breach(
-                        owned.owner, f"{method} {rule.rule} is a route of {other} too", "change one of them"
-                    )
+                other = taken.setdefault((method, _shape(rule)), (owner, rule.endpoint))
+                if other[1] != rule.endpoint:
+                    reason = f"{method} {rule.rule} is a route of {other[0]} too"
+                    self._breach(owner if owned else other[0], reason, "change one of them")
 
     def provided(self, services: Iterable[Owned[type]]) -> None:
         """The hook's contracts are exactly those that the manifest promises."""
@@ -103,7 +104,7 @@ class Law:
 
     def _route(self, owned: Owned[Blueprint], rule: str, endpoint: str, permissions: Collection[str]) -> None:
         prefixes = self._plugins[owned.owner].manifest.url_prefixes
-        if not rule.startswith(prefixes):
+        if not (rule + "/").startswith(tuple(prefix.rstrip("/") + "/" for prefix in prefixes)):
             fix = f"move it below one of {prefixes or '()'}, or declare its prefix in the manifest"
             self._breach(owned.owner, f"the route {rule} is outside of the plugin's url_prefixes", fix)
         access = owned.value.access.get(endpoint)
@@ -123,11 +124,15 @@ class Law:
                 )
 
     def _by_package(self, module: str) -> Plugin | None:
-        package = module.partition(".")[0]
-        return next((plugin for plugin in self._plugins.values() if plugin.package == package), None)
+        return next((p for p in self._plugins.values() if p.is_module and p.holds(module)), None)
 
     def _breach(self, plugin: str, reason: str, fix: str) -> None:
         self.faults.append(Fault(plugin, "verify", reason, fix))
+
+
+def _shape(rule: Rule) -> str:
+    """The rule without the names of its variables, which do not tell two rules apart."""
+    return re.sub(r"<(?:([^:<>]*):)?[^:<>]*>", r"<\1>", rule.rule)
 
 
 def _subclasses(kind: type[NexusError]) -> Iterable[type[NexusError]]:

@@ -4,9 +4,11 @@ Composition over `pluggy.PluginManager`, public API only. Each application has a
 """
 
 import difflib
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
+from types import ModuleType
 from typing import Any
 
 import pluggy
@@ -17,6 +19,8 @@ from nexus_kernel.errors import StartupError
 from nexus_kernel.manifest import HOOK_API, Fault, Manifest, build_graph
 
 GROUP = "nexus.plugins"
+_NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
+_RESERVED = ("kernel", "nexus")
 
 
 @dataclass(frozen=True)
@@ -43,11 +47,20 @@ class Plugin:
         return self.manifest.name
 
     @property
+    def is_module(self) -> bool:
+        """True for a plugin that is a module, so that its package holds nothing of another plugin."""
+        return isinstance(self.implementation, ModuleType)
+
+    @property
     def package(self) -> str:
-        """The top-level package or module that holds the plugin; the kernel's own belongs to no plugin."""
-        module = getattr(self.implementation, "__name__", None) or type(self.implementation).__module__
-        top = str(module).partition(".")[0]
-        return str(module) if top == "nexus_kernel" else top
+        """The top-level package of a plugin that is a module; the module of one that is an object."""
+        if isinstance(self.implementation, ModuleType):
+            return self.implementation.__name__.partition(".")[0]
+        return type(self.implementation).__module__
+
+    def holds(self, module: str) -> bool:
+        """True when a module of this dotted name is part of the plugin."""
+        return module == self.package or module.startswith(self.package + ".")
 
 
 @dataclass
@@ -77,7 +90,13 @@ def select(
     candidates: Iterable[Candidate], allowed: Sequence[str], disabled: Sequence[str]
 ) -> list[Candidate]:
     """Those of the allow-list, or all, minus the disabled. Raises StartupError for an unknown name."""
-    by_name = {candidate.name: candidate for candidate in candidates}
+    by_name: dict[str, Candidate] = {}
+    for candidate in candidates:
+        other = by_name.setdefault(candidate.name, candidate)
+        if other is not candidate:
+            raise StartupError(
+                f"two plugins are named {candidate.name}: {other.origin} and {candidate.origin}; uninstall one"
+            )
     for name in (*allowed, *disabled):
         _installed(name, by_name)
     return [by_name[name] for name in by_name if (not allowed or name in allowed) and name not in disabled]
@@ -100,15 +119,25 @@ def register(plugins: Sequence[Plugin], faults: list[Fault]) -> pluggy.PluginMan
     """A manager with the specs and the implementations; what pluggy refuses becomes a fault."""
     manager = pluggy.PluginManager(hookspecs.PROJECT)
     manager.add_hookspecs(hookspecs)
+    known = [name for name in vars(hookspecs) if name.startswith("nexus_")]
     for plugin in plugins:
         try:
+            _check_marks(plugin.implementation, known)
             manager.register(plugin.implementation, plugin.name)
             manager.check_pending()
         except (pluggy.PluginValidationError, ValueError) as error:
             manager.unregister(name=plugin.name)
-            known = [name for name in vars(hookspecs) if name.startswith("nexus_")]
-            faults.append(Fault(plugin.name, "register", str(error), f"the hooks are: {', '.join(known)}"))
+            reason = " ".join(str(error).split())
+            faults.append(Fault(plugin.name, "register", reason, f"the hooks are: {', '.join(known)}"))
     return manager
+
+
+def _check_marks(implementation: object, known: Iterable[str]) -> None:
+    """Raises ValueError for a function that is named like a hook and would be passed over in silence."""
+    for name in known:
+        function = getattr(implementation, name, None)
+        if callable(function) and not hasattr(function, f"{hookspecs.PROJECT}_impl"):
+            raise ValueError(f"{name} is not decorated with @hookimpl")
 
 
 def fault_table(faults: Sequence[Fault]) -> str:
@@ -126,9 +155,11 @@ def _from_entry_point(point: EntryPoint) -> Candidate:
 
 
 def _from_object(plugin: object) -> Candidate:
-    manifest = _manifest_of(plugin)
+    manifest = getattr(plugin, "MANIFEST", None)
+    fallback = getattr(plugin, "__name__", None) or type(plugin).__name__
     origin = getattr(plugin, "__file__", None) or type(plugin).__qualname__
-    return Candidate(manifest.name, str(origin), lambda: plugin)
+    name = manifest.name if isinstance(manifest, Manifest) else str(fallback)
+    return Candidate(name, str(origin), lambda: plugin)
 
 
 def _installed(name: str, known: Mapping[str, Candidate]) -> Candidate:
@@ -144,7 +175,7 @@ def _installed(name: str, known: Mapping[str, Candidate]) -> Candidate:
 def _manifest_of(plugin: object) -> Manifest:
     manifest: object = getattr(plugin, "MANIFEST", None)
     if not isinstance(manifest, Manifest):
-        raise StartupError(f"{plugin!r} has no MANIFEST = nexus_kernel.Manifest(...)")
+        raise _BadManifest("it has no MANIFEST", "add `MANIFEST = nexus_kernel.Manifest(...)`")
     return manifest
 
 
@@ -153,16 +184,17 @@ def _load_one(
 ) -> Plugin | None:
     try:
         implementation = candidate.load()
-        manifest = _manifest_of(implementation)
     except Exception as error:
         reason = f"{type(error).__name__}: {error}"
         faults.append(
             Fault(candidate.name, "import", reason, f"reinstall or disable it ({candidate.origin})")
         )
         return None
-    fault = _check_manifest(candidate, manifest)
-    if fault is not None:
-        faults.append(fault)
+    try:
+        manifest = _manifest_of(implementation)
+        _check_manifest(candidate, manifest)
+    except _BadManifest as error:
+        faults.append(Fault(candidate.name, "manifest", *error.args))
         return None
     report = ConfigReport()
     config: Any = source.section(manifest.name, manifest.config, report) if manifest.config else None
@@ -175,11 +207,26 @@ def _load_one(
     return None if report.faults else Plugin(manifest, implementation, candidate.origin, config)
 
 
-def _check_manifest(candidate: Candidate, manifest: Manifest) -> Fault | None:
+class _BadManifest(Exception):
+    """Arguments: the reason and the fix."""
+
+
+def _check_manifest(candidate: Candidate, manifest: Manifest) -> None:
     if manifest.name != candidate.name:
-        reason = f"its manifest is named {manifest.name!r}, its entry point {candidate.name!r}"
-        return Fault(candidate.name, "manifest", reason, "give both the same name")
+        raise _BadManifest(
+            f"its manifest is named {manifest.name!r}, its entry point {candidate.name!r}",
+            "give both the same name",
+        )
+    if not _NAME.fullmatch(manifest.name) or manifest.name in _RESERVED:
+        raise _BadManifest(
+            f"{manifest.name!r} is no name for a plugin",
+            "use lower-case letters, digits and underscores; `kernel` and `nexus` are taken",
+        )
     if manifest.hook_api != HOOK_API:
-        reason = f"it is written for hook API {manifest.hook_api}; this kernel speaks {HOOK_API}"
-        return Fault(candidate.name, "manifest", reason, "install a release of the plugin for this kernel")
-    return None
+        raise _BadManifest(
+            f"it is written for hook API {manifest.hook_api}; this kernel speaks {HOOK_API}",
+            "install a release of the plugin for this kernel",
+        )
+    for prefix in manifest.url_prefixes:
+        if not prefix.startswith("/") or not prefix.strip("/"):
+            raise _BadManifest(f"its URL prefix {prefix!r} is too wide", "declare one such as /api/<name>/")

@@ -1,7 +1,7 @@
 """The OpenAPI 3.1 document: flask-smorest's, with names by the naming law and RFC 9457 errors."""
 
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import flask_smorest
@@ -12,6 +12,10 @@ from flask import Flask
 from nexus_kernel.api.blueprint import Blueprint
 from nexus_kernel.api.schema import Schema
 from nexus_kernel.errors import StartupError
+
+
+KERNEL = "nexus"
+"""The owner of what belongs to no plugin."""
 
 
 class FieldErrorSchema(Schema):
@@ -42,7 +46,8 @@ def camel(name: str) -> str:
 def component_name(owner: str, schema: type[ma.Schema]) -> str:
     """`CatalogProduct` for catalog's `ProductSchema` or `CatalogProductSchema`."""
     base, prefix = schema.__name__.removesuffix("Schema"), camel(owner)
-    return base if base.startswith(prefix) else prefix + base
+    own = base.startswith(prefix) and not base[len(prefix) : len(prefix) + 1].islower()
+    return base if own else prefix + base
 
 
 class Api(flask_smorest.Api):  # type: ignore[misc]
@@ -51,10 +56,13 @@ class Api(flask_smorest.Api):  # type: ignore[misc]
     ERROR_SCHEMA = ProblemSchema
     DEFAULT_ERROR_RESPONSE_NAME = "Problem"
 
-    def __init__(self, app: Flask, owner_of: Callable[[str], str]) -> None:
+    def __init__(self, app: Flask, owners_of: Callable[[str], Sequence[str]]) -> None:
+        self._adding = KERNEL
+
         def resolve(schema: Any) -> str:
             kind = schema if isinstance(schema, type) else type(schema)
-            return component_name(owner_of(kind.__module__), kind)
+            owners = owners_of(kind.__module__) or [KERNEL]
+            return component_name(self._adding if self._adding in owners else owners[0], kind)
 
         plugin = MarshmallowPlugin(schema_name_resolver=resolve)
         super().__init__(app, spec_kwargs={"marshmallow_plugin": plugin})
@@ -82,6 +90,7 @@ class Api(flask_smorest.Api):  # type: ignore[misc]
         """Register a blueprint. Raises StartupError when two of its schemas claim one component."""
         with warnings.catch_warnings():
             warnings.simplefilter("error", UserWarning)
+            self._adding = blueprint.name
             try:
                 self.register_blueprint(blueprint)
             except UserWarning as error:
