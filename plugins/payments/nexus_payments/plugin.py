@@ -1,0 +1,88 @@
+"""Payments: what this plugin contributes."""
+
+from collections.abc import Iterable, Mapping
+
+import click
+from flask import Flask
+
+from nexus_kernel import (
+    Blueprint,
+    HealthCheck,
+    Manifest,
+    Model,
+    Periodic,
+    Permission,
+    ServiceFactory,
+    Task,
+    hookimpl,
+)
+from nexus_kernel.contracts.accounts import AccountService
+from nexus_kernel.contracts.payments import PaymentService
+from nexus_payments.config import PaymentsConfig
+
+MANIFEST = Manifest(
+    name="payments",
+    summary="Payments: attempts, webhooks, reconciliation, and the platform for gateways",
+    url_prefixes=("/api/payments/",),
+    wants=(AccountService,),
+    provides=(PaymentService,),
+    config=PaymentsConfig,
+    migrations="nexus_payments.migrations",
+)
+
+
+@hookimpl
+def nexus_models() -> Iterable[type[Model]]:
+    from nexus_payments.models import Payment, ProviderEvent, TransactionLog
+
+    return [Payment, ProviderEvent, TransactionLog]
+
+
+@hookimpl
+def nexus_blueprints() -> Iterable[Blueprint]:
+    from nexus_payments.views import blp
+
+    return [blp]
+
+
+@hookimpl
+def nexus_tasks() -> Iterable[Task | Periodic]:
+    from nexus_payments.tasks import TASKS
+
+    return TASKS
+
+
+@hookimpl
+def nexus_services() -> Mapping[type, ServiceFactory]:
+    from nexus_payments.services import Payments
+
+    return {PaymentService: Payments}
+
+
+@hookimpl
+def nexus_permissions() -> Iterable[Permission]:
+    from nexus_payments.services.reads import READ_ALL
+
+    return [Permission(READ_ALL, "See everybody's payments", roles=("staff",))]
+
+
+@hookimpl
+def nexus_commands() -> Iterable[click.Command]:
+    from nexus_payments.commands import payments
+
+    return [payments]
+
+
+@hookimpl
+def nexus_health_checks() -> Iterable[HealthCheck]:
+    from nexus_payments.services.readiness import configuration_health
+
+    return [HealthCheck("payments.configuration", configuration_health)]
+
+
+@hookimpl
+def nexus_app_ready(app: Flask) -> None:
+    from nexus_payments.services.readiness import refuse_unfit_start
+
+    nexus = app.extensions["nexus"]
+    refuse_unfit_start(nexus, nexus.plugins["payments"].config)

@@ -1,0 +1,150 @@
+"""The webhook inbox: store first, answer, and let a worker ask the gateway."""
+
+import logging
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from nexus_kernel import current_nexus, new_id, now, reading, transaction
+from nexus_kernel.contracts.payments import PaymentProvider, WebhookAuthError, WebhookMalformed
+from nexus_kernel.contracts.payments import ProviderEvent as Claim
+from nexus_payments.errors import UnknownProvider, WebhookRefused, WebhookUnreadable
+from nexus_payments.models import EventStatus, ProviderEvent
+from nexus_payments.services.checks import check, find_by_reference
+
+log = logging.getLogger("nexus.payments")
+
+MAX_BODY = 262_144
+MAX_ATTEMPTS = 10
+BATCH = 50
+LEASE = timedelta(seconds=90)
+KEPT_HEADERS = ("content-type", "content-length", "user-agent")
+
+
+def provider_or_404(code: str) -> PaymentProvider:
+    """The provider of this code. Raises UnknownProvider."""
+    provider = current_nexus().payment_providers.get(code)
+    if provider is None:
+        raise UnknownProvider()
+    return provider
+
+
+def read_claims(provider: PaymentProvider, body: bytes, headers: Mapping[str, str]) -> Sequence[Claim]:
+    """What the webhook claims. Raises WebhookRefused or WebhookUnreadable; nothing is stored then."""
+    try:
+        return provider.parse_webhook(body, headers)
+    except WebhookAuthError as error:
+        log.warning("a webhook of %s was refused: %s", provider.info.code, error)
+        raise WebhookRefused("Sign the raw body with the configured secret.") from None
+    except WebhookMalformed as error:
+        raise WebhookUnreadable(str(error)) from None
+    except Exception:
+        log.exception("%s failed to read a webhook", provider.info.code)
+        raise WebhookUnreadable("The webhook cannot be read.") from None
+
+
+def store(
+    session: Session, provider: str, claims: Sequence[Claim], body: bytes, headers: Mapping[str, str]
+) -> list[UUID]:
+    """Keep the claims; the ids of those that are new. A copy of a known one changes nothing."""
+    kept = {name: _clean(headers[name], 200) for name in KEPT_HEADERS if name in headers}
+    rows = [
+        {
+            "id": new_id(),
+            "provider": provider,
+            "dedupe_key": _clean(claim.dedupe_key, 128),
+            "kind": _clean(claim.kind, 100),
+            "reference": _clean(claim.reference, 100) or None,
+            "headers": kept,
+            "body": body,
+            "status": EventStatus.RECEIVED,
+        }
+        for claim in claims
+    ]
+    if not rows:
+        return []
+    statement = insert(ProviderEvent).values(rows).on_conflict_do_nothing().returning(ProviderEvent.id)
+    return list(session.scalars(statement))
+
+
+def process_event(event_id: UUID) -> None:
+    """Ask the gateway about the attempt that a stored webhook names. Safe to run twice."""
+    with reading() as session:
+        event = session.get(ProviderEvent, event_id)
+    if event is None or event.status == EventStatus.PROCESSED:
+        return
+    payment_id = find_by_reference(event.provider, event.reference) if event.reference else None
+    if payment_id is None:
+        _finish(event, EventStatus.ORPHAN)
+    elif check(payment_id):
+        _finish(event, EventStatus.PROCESSED)
+    else:
+        _finish(event, EventStatus.RECEIVED)
+
+
+def process_due() -> int:
+    """Process what is due: new webhooks whose message was lost, and those to be tried again."""
+    done = 0
+    for event_id in _claim_due():
+        process_event(event_id)
+        done += 1
+    return done
+
+
+def prune(older_than: datetime) -> int:
+    """Forget the bodies of webhooks that came in before; the rows stay, so that copies stay known."""
+    statement = (
+        update(ProviderEvent)
+        .where(ProviderEvent.received_at < older_than, ProviderEvent.body.is_not(None))
+        .values(body=None)
+    )
+    with reading() as session:
+        return int(session.execute(statement).rowcount)  # type: ignore[attr-defined]
+
+
+def _claim_due() -> list[UUID]:
+    due = (
+        select(ProviderEvent.id)
+        .where(ProviderEvent.available_at <= now())
+        .order_by(ProviderEvent.available_at)
+        .limit(BATCH)
+        .with_for_update(skip_locked=True)
+    )
+    statement = (
+        update(ProviderEvent)
+        .where(ProviderEvent.id.in_(due))
+        .values(available_at=now() + LEASE)
+        .returning(ProviderEvent.id)
+    )
+    with transaction() as session:
+        return list(session.scalars(statement))
+
+
+def _finish(event: ProviderEvent, status: EventStatus) -> None:
+    attempts = event.attempts + 1
+    if status is EventStatus.ORPHAN and event.status != EventStatus.ORPHAN:
+        log.warning("a webhook of %s names no payment of this shop (%s)", event.provider, event.kind)
+    if attempts >= MAX_ATTEMPTS and status is EventStatus.RECEIVED:
+        status = EventStatus.PROCESSED
+    again = status is not EventStatus.PROCESSED and event.reference and attempts < MAX_ATTEMPTS
+    delay = timedelta(seconds=min(3600, 5 * 2**attempts))
+    with reading() as session:
+        session.execute(
+            update(ProviderEvent)
+            .where(ProviderEvent.id == event.id, ProviderEvent.status != EventStatus.PROCESSED)
+            .values(
+                status=status,
+                attempts=attempts,
+                available_at=now() + delay if again else None,
+                processed_at=now() if status is EventStatus.PROCESSED else None,
+            )
+        )
+
+
+def _clean(text: object, length: int) -> str:
+    found = text if isinstance(text, str) else ""
+    return "".join(char for char in found if char.isprintable())[:length]
