@@ -17,6 +17,8 @@ from typing import Any, TypeVar
 
 import flask
 import flask_smorest
+import marshmallow as ma
+import orjson
 from webargs.flaskparser import FlaskParser
 from werkzeug.exceptions import UnsupportedMediaType
 
@@ -54,7 +56,10 @@ class JSONParser(FlaskParser):
         """The body. Raises 415 for one of another type: it must not pass for an empty one."""
         if req.content_length and not req.is_json:
             raise UnsupportedMediaType("The body must be JSON: send Content-Type: application/json.")
-        return super().load_json(req, schema)
+        try:
+            return orjson.loads(body) if (body := req.get_data()) else ma.missing
+        except orjson.JSONDecodeError as error:
+            return self._handle_invalid_json_error(error, req)
 
 
 class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]
