@@ -1,0 +1,56 @@
+"""What can go wrong, for API clients."""
+
+from nexus_kernel import Conflict, FieldError, Invalid, Unauthorized
+
+
+class InvalidCredentials(Unauthorized):
+    """Wrong password, unknown address or closed account: one answer for all three."""
+
+    code, title = "accounts.invalid_credentials", "Sign-in failed"
+
+    def __init__(self) -> None:
+        super().__init__("The e-mail address or the password is wrong.")
+
+
+class RefreshTokenRefused(Unauthorized):
+    """The refresh token was used before, signed out, or belongs to a closed account."""
+
+    code, title = "accounts.refresh_token_refused", "Sign in again"
+
+    def __init__(self) -> None:
+        super().__init__("This refresh token does not hold any more; sign in again.")
+
+
+class AccountClosed(Unauthorized):
+    """The access token still holds, but its person's account does not."""
+
+    code, title = "accounts.closed", "Account closed"
+
+    def __init__(self) -> None:
+        super().__init__("This account is closed.")
+
+
+class InvalidActivationToken(Invalid):
+    """Wrong, used, expired or somebody else's."""
+
+    code, title = "accounts.invalid_activation_token", "The link does not work"
+
+    def __init__(self) -> None:
+        sentence = "The link is wrong, expired or was used before; ask for a new one."
+        super().__init__(sentence, errors=[FieldError("token", self.code, sentence)])
+
+
+class UsernameTaken(Invalid):
+    """Somebody has this username."""
+
+    code, title = "accounts.username_taken", "Username taken"
+
+    def __init__(self) -> None:
+        sentence = "This username is taken."
+        super().__init__(sentence, errors=[FieldError("username", self.code, sentence)])
+
+
+class EmailTaken(Conflict):
+    """Somebody has this address. Only operators see it; the API never tells."""
+
+    code, title = "accounts.email_taken", "Address taken"

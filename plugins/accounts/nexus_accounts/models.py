@@ -1,0 +1,97 @@
+"""People and what lets them in."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import ARRAY, CheckConstraint, ForeignKey, LargeBinary, String, UniqueConstraint, func, text
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from nexus_kernel import Keyed, Model, Timestamped, now
+
+SELLER = "seller"
+ACTIVATION = "activation"
+
+
+class User(Keyed, Timestamped, Model):
+    """A person. `roles` holds granted roles only.
+
+    `token_version` rises when every refresh token of the person must end. `erased_at` is set when nothing of
+    the person is left but the id that orders refer to.
+    """
+
+    __tablename__ = "accounts_user"
+    __table_args__ = (
+        CheckConstraint("length(email) BETWEEN 3 AND 254", name="email_length"),
+        CheckConstraint("(username IS NULL) = (username_key IS NULL)", name="username_has_key"),
+        CheckConstraint("array_position(roles, NULL) IS NULL AND NOT 'member' = ANY (roles)", name="roles"),
+        CheckConstraint("token_version >= 0", name="token_version_range"),
+        CheckConstraint("erased_at IS NULL OR NOT is_active", name="erased_is_inactive"),
+    )
+
+    email: Mapped[str] = mapped_column(String(254))
+    email_key: Mapped[str] = mapped_column(unique=True)
+    username: Mapped[str | None] = mapped_column(String(30))
+    username_key: Mapped[str | None] = mapped_column(unique=True)
+    first_name: Mapped[str] = mapped_column(String(150), default="", server_default="")
+    last_name: Mapped[str] = mapped_column(String(150), default="", server_default="")
+    password_hash: Mapped[str] = mapped_column(String(255))
+    roles: Mapped[list[str]] = mapped_column(ARRAY(String(50)), default=list, server_default="{}")
+    email_verified_at: Mapped[datetime | None]
+    token_version: Mapped[int] = mapped_column(default=0, server_default=text("0"))
+    is_active: Mapped[bool] = mapped_column(default=True, server_default=text("true"))
+    erased_at: Mapped[datetime | None]
+
+    profile: Mapped["Profile"] = relationship(lazy="raise")
+
+    @property
+    def is_seller(self) -> bool:
+        """True when the role was granted."""
+        return SELLER in self.roles
+
+
+class Profile(Model):
+    """What a person tells about themselves; every person has one."""
+
+    __tablename__ = "accounts_profile"
+
+    user_id: Mapped[UUID] = mapped_column(ForeignKey(User.id, ondelete="CASCADE"), primary_key=True)
+    phone: Mapped[str] = mapped_column(String(20), default="", server_default="")
+    bio: Mapped[str] = mapped_column(String(2000), default="", server_default="")
+
+
+class RefreshFamily(Keyed, Model):
+    """A signed-in device: the refresh tokens that came from one sign-in, of which only `jti` is good.
+
+    A well-signed token of the family with another jti has been spent. Revoking deletes the row.
+    """
+
+    __tablename__ = "accounts_refresh_family"
+
+    user_id: Mapped[UUID] = mapped_column(ForeignKey(User.id, ondelete="CASCADE"), index=True)
+    token_version: Mapped[int]
+    jti: Mapped[UUID]
+    previous_jti: Mapped[UUID | None]
+    created_at: Mapped[datetime] = mapped_column(default=now, server_default=func.now())
+    rotated_at: Mapped[datetime | None]
+    expires_at: Mapped[datetime] = mapped_column(index=True)
+
+
+class SingleUseToken(Keyed, Model):
+    """The newest link of one kind that a person was mailed; using it deletes the row. Only a hash is kept.
+
+    `password_hash` is that of a later registration of the same unverified address: confirming the address
+    makes it the password, so that whoever registered a stranger's address first gains nothing.
+    """
+
+    __tablename__ = "accounts_single_use_token"
+    __table_args__ = (
+        UniqueConstraint("user_id", "purpose"),
+        CheckConstraint("purpose IN ('activation')", name="purpose"),
+    )
+
+    user_id: Mapped[UUID] = mapped_column(ForeignKey(User.id, ondelete="CASCADE"))
+    purpose: Mapped[str] = mapped_column(String(20))
+    token_hash: Mapped[bytes] = mapped_column(LargeBinary)
+    password_hash: Mapped[str | None] = mapped_column(String(255))
+    issued_at: Mapped[datetime]
+    expires_at: Mapped[datetime]

@@ -1,0 +1,84 @@
+"""People of a shop: registration, sign-in, roles, profiles."""
+
+from collections.abc import Iterable, Mapping
+
+import click
+
+from nexus_accounts import commands, models, tasks, views
+from nexus_accounts.config import AccountsConfig
+from nexus_accounts.guards import VerifiedEmailGuard
+from nexus_accounts.services import People
+from nexus_kernel import (
+    Blueprint,
+    Manifest,
+    Model,
+    Periodic,
+    Permission,
+    ServiceFactory,
+    Task,
+    hookimpl,
+)
+from nexus_kernel.contracts.accounts import AccountService
+from nexus_kernel.contracts.development import Seed
+from nexus_kernel.contracts.orders import CheckoutGuard
+
+MANIFEST = Manifest(
+    name="accounts",
+    summary="People: registration, sign-in, roles, profiles",
+    url_prefixes=("/api/auth/", "/api/accounts/"),
+    provides=(AccountService,),
+    config=AccountsConfig,
+    migrations="nexus_accounts.migrations",
+)
+
+
+@hookimpl
+def nexus_models() -> Iterable[type[Model]]:
+    """The tables."""
+    return [models.User, models.Profile, models.RefreshFamily, models.SingleUseToken]
+
+
+@hookimpl
+def nexus_blueprints() -> Iterable[Blueprint]:
+    """The routes."""
+    return [views.blp]
+
+
+@hookimpl
+def nexus_services() -> Mapping[type, ServiceFactory]:
+    """Who people are, for other plugins."""
+    return {AccountService: People}
+
+
+@hookimpl
+def nexus_tasks() -> Iterable[Task | Periodic]:
+    """What workers do."""
+    return tasks.PERIODICS
+
+
+@hookimpl
+def nexus_permissions() -> Iterable[Permission]:
+    """Who may do what."""
+    return [
+        Permission("accounts.me.read", "See one's own account"),
+        Permission("accounts.me.write", "Change one's own account"),
+        Permission("accounts.user.read", "See everybody's account", roles=("staff",)),
+    ]
+
+
+@hookimpl
+def nexus_checkout_guards() -> Iterable[CheckoutGuard]:
+    """A confirmed address before an order, where the deployment demands it."""
+    return [VerifiedEmailGuard()]
+
+
+@hookimpl
+def nexus_commands() -> Iterable[click.Command]:
+    """`nexus accounts ...`."""
+    return [commands.accounts]
+
+
+@hookimpl
+def nexus_seeds() -> Iterable[Seed]:
+    """The people of a trial shop."""
+    return [Seed(name="demo accounts", command=("accounts", "demo"))]

@@ -1,0 +1,123 @@
+"""Signing in, and refresh tokens that are rotated.
+
+A family is what came from one sign-in. Each refresh spends its token and gives the next; a spent one that
+comes again was stolen, or its successor was, so the family ends (RFC 9700, 4.14.2).
+"""
+
+import logging
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+from flask_jwt_extended import create_refresh_token
+from sqlalchemy import delete, insert, select, update
+from sqlalchemy.orm import Session
+
+from nexus_accounts.addresses import email_key
+from nexus_accounts.config import AccountsConfig
+from nexus_accounts.errors import InvalidCredentials, RefreshTokenRefused
+from nexus_accounts.models import RefreshFamily, User
+from nexus_accounts.passwords import verify_password
+from nexus_kernel import issue_access_token, new_id, now, reading, settings, verified_claims
+
+log = logging.getLogger("nexus.accounts")
+
+
+def sign_in(email: str, password: str) -> dict[str, str]:
+    """An access and a refresh token. Raises InvalidCredentials, after the same work whatever is wrong.
+
+    No connection is held while the password is checked.
+    """
+    with reading() as session:
+        person = Families(session).credentials(email)
+    fits = verify_password(person.password_hash if person else None, password)
+    if person is None or not fits:
+        raise InvalidCredentials
+    with reading() as session:
+        refresh = Families(session).start(person.id, person.token_version)
+    return {"access": issue_access_token(person.id, person.roles), "refresh": refresh}
+
+
+class Families:
+    """The refresh token families. Each write is a single statement, so autocommit will do."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def credentials(self, email: str) -> Any:
+        """What a sign-in is checked against; None for an unknown address or a closed account."""
+        columns = (User.id, User.password_hash, User.roles, User.token_version)
+        owner = (User.email_key == email_key(email), User.is_active)
+        return self._session.execute(select(*columns).where(*owner)).first()
+
+    def start(self, user_id: UUID, token_version: int) -> str:
+        """The first refresh token of a new family."""
+        family, jti, expires_at = new_id(), uuid4(), _expiry()
+        values = {
+            "id": family,
+            "user_id": user_id,
+            "token_version": token_version,
+            "jti": jti,
+            "expires_at": expires_at,
+        }
+        self._session.execute(insert(RefreshFamily).values(values))
+        return _token(user_id, family, jti, expires_at)
+
+    def rotate(self, token: str) -> dict[str, str]:
+        """Spend a refresh token for an access token and the next refresh token.
+
+        Of two at once exactly one succeeds. Raises Unauthorized for what is no refresh token,
+        RefreshTokenRefused for a spent or revoked one.
+        """
+        user_id, family, jti = _identity(token)
+        successor, expires_at, moment = uuid4(), _expiry(), now()
+        row = RefreshFamily
+        good = (row.id == family, row.user_id == user_id, row.jti == jti, row.expires_at > moment)
+        owner = (User.id == row.user_id, User.is_active, User.token_version == row.token_version)
+        statement = update(row).where(*good, *owner)
+        statement = statement.values(
+            jti=successor, previous_jti=jti, rotated_at=moment, expires_at=expires_at
+        ).execution_options(synchronize_session=False)
+        person = self._session.execute(statement.returning(User.id, User.roles)).first()
+        if person is None:
+            self._end_reused(family, jti)
+            raise RefreshTokenRefused
+        refresh = _token(user_id, family, successor, expires_at)
+        return {"access": issue_access_token(person.id, person.roles), "refresh": refresh}
+
+    def revoke(self, token: str) -> None:
+        """End the token's family; nothing happens when it has ended already. Raises Unauthorized."""
+        user_id, family, _ = _identity(token)
+        row = RefreshFamily
+        self._session.execute(delete(row).where(row.id == family, row.user_id == user_id))
+
+    def prune(self) -> None:
+        """Delete expired families."""
+        self._session.execute(delete(RefreshFamily).where(RefreshFamily.expires_at < now()))
+
+    def _end_reused(self, family: UUID, jti: UUID) -> None:
+        grace = timedelta(seconds=settings(AccountsConfig).refresh_grace_seconds)
+        row = RefreshFamily
+        late = row.previous_jti.is_distinct_from(jti) | (row.rotated_at <= now() - grace)
+        ended = self._session.execute(delete(row).where(row.id == family, late).returning(row.user_id))
+        user_id = ended.scalar()
+        if user_id is not None:
+            log.warning("a refresh token of %s did not hold; the family %s was ended", user_id, family)
+
+
+def _token(user_id: UUID, family: UUID, jti: UUID, expires_at: datetime) -> str:
+    claims = {"family": str(family), "jti": str(jti), "exp": expires_at}
+    token: str = create_refresh_token(str(user_id), additional_claims=claims)
+    return token
+
+
+def _identity(token: str) -> tuple[UUID, UUID, UUID]:
+    claims = verified_claims(token, "refresh")
+    try:
+        return UUID(claims["sub"]), UUID(claims["family"]), UUID(claims["jti"])
+    except (KeyError, ValueError, TypeError, AttributeError):
+        raise RefreshTokenRefused from None
+
+
+def _expiry() -> datetime:
+    return now() + timedelta(days=settings(AccountsConfig).refresh_token_days)

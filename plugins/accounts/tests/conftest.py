@@ -1,0 +1,123 @@
+"""The accounts plugin by itself, with a mailbox that hears its events."""
+
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+from uuid import UUID
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from nexus_accounts import plugin
+from nexus_accounts.models import User
+from nexus_accounts.passwords import hash_password
+from nexus_accounts.services import Registration
+
+from nexus_kernel import Manifest, Subscription, hookimpl, now, transaction
+from nexus_kernel.contracts.accounts import UserActivated, UserRegistered
+from nexus_kernel.contracts.events import Delivery
+from nexus_kernel.testing import drain
+
+PASSWORD = "correct-horse-battery"
+
+
+class Mailbox:
+    """Keeps what accounts tell."""
+
+    MANIFEST = Manifest(name="mailbox", summary="Hears about people")
+
+    def __init__(self) -> None:
+        self.registered: list[UserRegistered] = []
+        self.activated: list[UserActivated] = []
+
+    def hear_registered(self, event: UserRegistered, delivery: Delivery) -> None:
+        self.registered.append(event)
+
+    def hear_activated(self, event: UserActivated, delivery: Delivery) -> None:
+        self.activated.append(event)
+
+    @hookimpl
+    def nexus_subscriptions(self) -> list[Subscription]:
+        return [
+            Subscription(UserRegistered, self.hear_registered, "mailbox.registered"),
+            Subscription(UserActivated, self.hear_activated, "mailbox.activated"),
+        ]
+
+
+_mailbox = Mailbox()
+
+
+@pytest.fixture(scope="session")
+def nexus_plugins() -> list[object]:
+    return [plugin, _mailbox]
+
+
+@pytest.fixture
+def mailbox(app: Flask) -> Iterator[Callable[[], Mailbox]]:
+    """The mailbox after everything was delivered."""
+
+    def delivered() -> Mailbox:
+        drain(app)
+        return _mailbox
+
+    yield delivered
+    _mailbox.registered.clear()
+    _mailbox.activated.clear()
+
+
+@pytest.fixture(scope="session")
+def password() -> str:
+    return PASSWORD
+
+
+@pytest.fixture(scope="session")
+def password_hash() -> str:
+    return hash_password(PASSWORD)
+
+
+@pytest.fixture
+def register(client: FlaskClient) -> Callable[..., Any]:
+    """POST a registration, with a good password unless told otherwise."""
+
+    def post(email: Any = "abebe@example.com", **fields: Any) -> Any:
+        body = {"email": email, "password": PASSWORD, "re_password": PASSWORD, **fields}
+        return client.post("/api/auth/users/", data=json.dumps(body), content_type="application/json")
+
+    return post
+
+
+@pytest.fixture
+def person(app: Flask, password_hash: str) -> Callable[..., UUID]:
+    """Make a verified person directly; their id."""
+
+    def make(email: str = "abebe@example.com", **columns: Any) -> UUID:
+        columns = {"email_verified_at": now(), **columns}
+        with app.app_context(), transaction() as session:
+            user_id = Registration(session).insert({"email": email}, password_hash, **columns)
+        assert user_id is not None
+        return user_id
+
+    return make
+
+
+@pytest.fixture
+def change(app: Flask) -> Callable[..., None]:
+    """Write columns of a person directly."""
+
+    def write(user_id: UUID, **columns: Any) -> None:
+        with app.app_context(), transaction() as session:
+            user = session.get_one(User, user_id)
+            for name, value in columns.items():
+                setattr(user, name, value)
+
+    return write
+
+
+@pytest.fixture
+def sign_in(client: FlaskClient) -> Callable[..., Any]:
+    """POST credentials."""
+
+    def post(email: str = "abebe@example.com", password: str = PASSWORD) -> Any:
+        return client.post("/api/auth/jwt/create/", json={"email": email, "password": password})
+
+    return post
