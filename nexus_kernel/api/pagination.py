@@ -131,7 +131,12 @@ def paginate(
 
 
 def _count(session: Session, statement: Select[Any]) -> tuple[int, bool]:
-    bounded = statement.with_only_columns(literal(1)).order_by(None).limit(COUNT_BOUND + 1).subquery()
+    bounded = (
+        statement.with_only_columns(literal(1), maintain_column_froms=True)
+        .order_by(None)
+        .limit(COUNT_BOUND + 1)
+        .subquery()
+    )
     count = session.execute(select(func.count()).select_from(bounded)).scalar_one()
     return min(count, COUNT_BOUND), count <= COUNT_BOUND
 
