@@ -37,6 +37,7 @@ class AccountService(Protocol):
 class UserRegistered(Event):
     """An account was created; its address is not verified yet.
 
+    Published again, with a new token, whenever another link is to be mailed; earlier links are dead then.
     `uid` and `token` are what `POST /api/auth/users/activation/` takes. The token is single-use.
     """
 
