@@ -37,7 +37,9 @@ class NotificationsConfig:
         help="After this a mail whose worker vanished is sent again; at least 15 times the SMTP time-out.",
     )
     max_in_flight: int = setting(
-        4, minimum=1, help="Mails sent at once at most, so that a slow server never takes every worker."
+        4,
+        minimum=1,
+        help="About as many mails are sent at once, so that a slow server never takes every worker.",
     )
     max_attempts: int = setting(20, minimum=1, help="After so many failures a mail is dead.")
     retry_seconds: float = setting(

@@ -31,11 +31,14 @@ def test_two_events_of_one_kind_bring_two_mails(shop, mail_server):
     assert len(mail_server.mails) == 2
 
 
-def test_eight_workers_at_once_send_each_mail_once(shop, mail_server, app):
-    shop.publish(*(shop.activated(email=f"p{n}@example.com") for n in range(12)))
+def test_eight_relays_and_eight_workers_at_once_send_each_mail_once(shop, mail_server, app):
+    addresses = [f"p{n:02}@example.com" for n in range(12)]
+    shop.publish(*(shop.activated(email=address) for address in addresses))
     mail_server.on_data = lambda envelope: time.sleep(0.05)
-    in_threads([lambda: drain(app)] * 8)
-    ids = [str(mail.id) for mail in shop.mails()]
+
+    def relay() -> None:
+        with app.app_context():
+            deliver_due()
 
     def work() -> None:
         with app.app_context():
@@ -43,11 +46,12 @@ def test_eight_workers_at_once_send_each_mail_once(shop, mail_server, app):
                 send_mail.function(mail_id)
             send_due.function()
 
+    in_threads([relay] * 8)
+    ids = [str(mail.id) for mail in shop.mails()]
+    assert mail_server.mails == [] and len(ids) == 12
     in_threads([work] * 8)
     shop.time_passes()
-    assert sorted(e.rcpt_tos[0] for e in mail_server.accepted) == sorted(
-        f"p{n}@example.com" for n in range(12)
-    )
+    assert sorted(envelope.rcpt_tos[0] for envelope in mail_server.accepted) == addresses
     assert {mail.attempts for mail in shop.mails()} == {1}
 
 

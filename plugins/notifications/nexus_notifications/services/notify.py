@@ -30,7 +30,7 @@ def find_addressee(user_id: UUID) -> Addressee | None:
     if AccountService not in current_nexus().services.contracts():
         return Addressee(user_id, "", "")
     person = services.get(AccountService).get_people([user_id]).get(user_id)
-    return person and Addressee(user_id, person.email, person.display_name)
+    return None if person is None else Addressee(user_id, person.email, person.display_name)
 
 
 def notify(
