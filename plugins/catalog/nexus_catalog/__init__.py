@@ -1,1 +1,1 @@
-"""Categories, products, variants, stock, reviews and search of a Nexus shop."""
+"""Categories, products, variants, stock and search of a Nexus shop."""

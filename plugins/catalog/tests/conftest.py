@@ -1,9 +1,63 @@
 """The catalog alone, without its neighbours."""
 
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
+
 import nexus_catalog.plugin
 import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from nexus_catalog.services.categories import create_category
+from nexus_catalog.services.editing import create_product
+
+from nexus_kernel import services, transaction
+from nexus_kernel.contracts.catalog import CatalogService, VariantView
+from nexus_kernel.testing import auth_headers
 
 
 @pytest.fixture(scope="session")
 def nexus_plugins():
     return [nexus_catalog.plugin]
+
+
+@pytest.fixture
+def staff(app: Flask) -> dict[str, str]:
+    """The header of somebody who may change products."""
+    return auth_headers(app, "staff")
+
+
+@pytest.fixture
+def sell(app: Flask) -> Callable[..., VariantView]:
+    """Puts a product on sale; its default variant."""
+
+    def sell(title: str = "Lantern", **values: Any) -> VariantView:
+        given = {"title": title, "price": "250.00", "stock_quantity": 10, **values}
+        with app.app_context(), transaction() as session:
+            product_id = create_product(session, given, "ETB")
+            return services.get(CatalogService).get_default_variants([product_id])[product_id]
+
+    return sell
+
+
+@pytest.fixture
+def category(app: Flask) -> Callable[..., UUID]:
+    """Creates a category; its id."""
+
+    def category(name: str, parent_id: UUID | None = None) -> UUID:
+        with app.app_context(), transaction() as session:
+            return create_category(session, name, parent_id)
+
+    return category
+
+
+@pytest.fixture
+def titles(client: FlaskClient) -> Callable[[str], list[str]]:
+    """The titles on a page of the list of products."""
+
+    def titles(query: str = "") -> list[str]:
+        response = client.get(f"/api/catalog/products/?{query}")
+        assert response.status_code == 200, response.json
+        return [product["title"] for product in response.json["results"]]
+
+    return titles

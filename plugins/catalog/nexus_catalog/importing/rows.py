@@ -2,9 +2,8 @@
 
 import csv
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TextIO
 
 from nexus_catalog.models import LARGEST_QUANTITY
 from nexus_catalog.services.categories import DEEPEST
@@ -44,9 +43,9 @@ class Refusal:
     reason: str
 
 
-def read_rows(file: TextIO, currency: str) -> Iterator[ImportRow | Refusal]:
+def read_rows(lines: Iterable[str], currency: str) -> Iterator[ImportRow | Refusal]:
     """Every row of the file, one at a time. Raises ImportFault when there is no sense in it at all."""
-    reader = csv.reader(file)
+    reader = csv.reader(lines)
     try:
         header = [name.strip().lower() for name in next(reader, [])]
     except csv.Error as error:

@@ -1,0 +1,88 @@
+"""Free text: words, beginnings of words, typing errors, any script."""
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+
+@pytest.fixture
+def shop(sell):
+    """A few products to find."""
+    sell("Red metal lantern")
+    sell("Paper Lanterns", description="for the garden")
+    sell("Garden chair", description="goes with every lantern")
+    sell("ቀይ ፋኖስ", description="ለቤት")
+    sell("Crème brûlée bowl")
+
+
+def test_the_title_weighs_more_than_the_description(shop, titles):
+    assert titles("q=lantern")[-1] == "Garden chair"
+    assert titles("q=garden") == ["Garden chair", "Paper Lanterns"]
+
+
+def test_every_word_must_be_found(shop, titles):
+    assert titles("q=lantern garden") == ["Paper Lanterns", "Garden chair"] or set(
+        titles("q=lantern garden")
+    ) == {"Paper Lanterns", "Garden chair"}
+    assert titles("q=red lantern") == ["Red metal lantern"]
+
+
+def test_beginnings_of_words_are_found(shop, titles):
+    assert set(titles("q=lant")) == {"Red metal lantern", "Paper Lanterns", "Garden chair"}
+
+
+@pytest.mark.parametrize("query", ["lantren", "LANTREN", "red lantren", "lanten"])
+def test_typing_errors_are_forgiven_where_nothing_matches_exactly(shop, titles, query):
+    assert "Red metal lantern" in titles(f"q={query}")
+
+
+def test_exact_matches_are_not_diluted_by_similar_words(sell, titles):
+    sell("Cat bowl"), sell("Candle")
+    assert titles("q=cat") == ["Cat bowl"]
+
+
+@pytest.mark.parametrize("query", ["ፋኖስ", "ቀይ ፋኖስ", "ፋኖ", "ለቤት"])
+def test_amharic_is_found(shop, titles, query):
+    assert titles(f"q={query}") == ["ቀይ ፋኖስ"]
+
+
+def test_accents_and_case_are_letters_like_others(shop, titles):
+    assert titles("q=CRÈME") == ["Crème brûlée bowl"]
+
+
+def test_an_empty_query_is_no_filter_and_one_without_words_finds_nothing(shop, titles):
+    assert len(titles("q=")) == 5 and len(titles("q=%20")) == 5
+    assert titles("q=!!!") == []
+
+
+def test_search_and_filters_go_together(sell, titles):
+    sell("Red lantern", price="5"), sell("Blue lantern", price="50")
+    assert titles("q=lantern&max_price=10") == ["Red lantern"]
+    assert titles("q=lantern&sort=-price") == ["Blue lantern", "Red lantern"]
+
+
+def test_retired_products_are_not_found(client, sell, staff, titles):
+    client.delete(f"/api/catalog/products/{sell('Red lantern').product_id}/", headers=staff)
+    assert titles("q=lantern") == titles("q=lantren") == []
+
+
+def test_a_changed_title_is_found_at_once(client, sell, staff, titles):
+    lantern = sell("Red lantern")
+    client.patch(f"/api/catalog/products/{lantern.product_id}/", json={"title": "Blue lamp"}, headers=staff)
+    assert titles("q=lamp") == ["Blue lamp"]
+
+
+@pytest.mark.parametrize(
+    "query", ["'", "a' | 'b", "a:*", "!a", "(a", "a & ", "\\", "<->", "a%'--", "a_b", "²", "1.5e3"]
+)
+def test_query_syntax_is_just_text(client, shop, query):
+    assert client.get("/api/catalog/products/", query_string={"q": query}).status_code == 200
+
+
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], database=None
+)
+@given(query=st.text(max_size=60))
+def test_no_text_at_all_is_a_server_error(client, query):
+    response = client.get("/api/catalog/products/", query_string={"q": query.encode("utf-8", "replace")})
+    assert response.status_code in (200, 422)

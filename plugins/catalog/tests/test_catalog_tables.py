@@ -1,0 +1,131 @@
+"""What the database itself holds on to, and the plan of the first page."""
+
+import pytest
+from nexus_catalog.config import CatalogConfig
+from nexus_catalog.models import Category, Product, Variant
+from nexus_catalog.services.products import product_page
+from sqlalchemy import event, text
+from sqlalchemy.exc import IntegrityError
+
+from nexus_kernel import StartupError, migrations, reading, settings, transaction
+from nexus_kernel.testing.fixtures import make_app
+
+
+def test_the_models_are_the_tables(app):
+    assert migrations.check(app) == []
+
+
+def test_the_branch_goes_down_and_up_again(app):
+    migrations.downgrade(app, "catalog")
+    with app.app_context(), reading() as session:
+        left = session.scalars(
+            text(
+                "SELECT relname::text FROM pg_class WHERE relname LIKE 'catalog%' "
+                "UNION ALL SELECT proname::text FROM pg_proc WHERE proname LIKE 'catalog%'"
+            )
+        ).all()
+    assert left == []
+    migrations.upgrade(app)
+    assert migrations.check(app) == []
+
+
+def test_a_currency_that_does_not_exist_stops_the_start(nexus_engines, database_url, nexus_plugins):
+    with pytest.raises(StartupError, match="NEXUS_CATALOG__CURRENCY"):
+        make_app(nexus_engines, database_url, nexus_plugins, {"catalog": {"currency": "BIR"}})
+
+
+def product(**values):
+    return Product(**({"title": "Lantern", "slug": "lantern"} | values))
+
+
+def variant(owner, **values):
+    return Variant(
+        **(
+            {"product_id": owner.id, "sku": "B", "price_minor": 1, "currency": "ETB", "is_default": False}
+            | values
+        )
+    )
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        lambda p: product(),
+        lambda p: product(slug="b", title=""),
+        lambda p: variant(p, sku="A"),
+        lambda p: variant(p, is_default=True),
+        lambda p: variant(p, price_minor=-1),
+        lambda p: variant(p, price_minor=10**15 + 1),
+        lambda p: variant(p, currency="etb"),
+        lambda p: variant(p, sku=""),
+        lambda p: variant(p, option_values=["red"]),
+    ],
+)
+def test_rows_that_break_a_rule_are_refused(app, broken):
+    with app.app_context(), transaction() as session:
+        owner = product()
+        session.add(owner)
+        session.flush()
+        session.add(variant(owner, sku="A", is_default=True))
+    with pytest.raises(IntegrityError), app.app_context(), transaction() as session:
+        session.add(broken(owner))
+
+
+def test_equal_slugs_of_roots_are_refused_too(app):
+    with pytest.raises(IntegrityError), app.app_context(), transaction() as session:
+        session.add_all([Category(name="A", slug="a"), Category(name="B", slug="a")])
+
+
+@pytest.fixture
+def large(app):
+    """5,000 products in 20 categories."""
+    with app.app_context(), transaction() as session:
+        for statement in (
+            "INSERT INTO catalog_category (id, name, slug) "
+            "SELECT gen_random_uuid(), 'Category ' || n, 'category-' || n FROM generate_series(0, 19) n",
+            "INSERT INTO catalog_product (id, title, slug, category_id, created_at) "
+            "SELECT gen_random_uuid(), 'Lantern ' || n, 'lantern-' || n, "
+            "(SELECT id FROM catalog_category WHERE slug = 'category-' || n % 20), "
+            "now() - n * interval '1 minute' FROM generate_series(1, 5000) n",
+            "INSERT INTO catalog_variant (id, product_id, sku, price_minor, currency, is_default) "
+            "SELECT gen_random_uuid(), id, slug, 100 + length(title), 'ETB', true FROM catalog_product",
+            "INSERT INTO catalog_stock (variant_id, on_hand) SELECT id, 5 FROM catalog_variant",
+        ):
+            session.execute(text(statement))
+    with app.app_context(), reading() as session:
+        session.execute(text("ANALYZE"))
+    return app
+
+
+def plan_of(app, **args) -> str:
+    """The plan of the statement that fetches the rows of a page."""
+    statements = []
+
+    def note(conn, cursor, statement, parameters, context, executemany):
+        statements.append((statement, parameters))
+
+    engine = app.extensions["nexus"].db.engine
+    event.listen(engine, "before_cursor_execute", note)
+    with app.test_request_context("/api/catalog/products/"), reading() as session:
+        product_page(session, {"page_size": 20, **args}, settings(CatalogConfig).currency)
+    event.remove(engine, "before_cursor_execute", note)
+    statement, parameters = statements[0]
+    with engine.connect() as connection:
+        rows = connection.exec_driver_sql(f"EXPLAIN {statement}", parameters)
+        return "\n".join(row[0] for row in rows)
+
+
+@pytest.mark.parametrize(
+    ("args", "index"),
+    [
+        ({}, "ix_catalog_product_newest"),
+        ({"page": 3}, "ix_catalog_product_newest"),
+        ({"sort": "-price"}, "ix_catalog_variant_price"),
+        ({"sort": "title"}, "ix_catalog_product_title_id"),
+        ({"sort": "updated_at"}, "ix_catalog_product_updated"),
+        ({"q": "lantern 4711"}, "ix_catalog_product_search"),
+    ],
+)
+def test_a_page_of_five_thousand_products_reads_an_index(large, args, index):
+    plan = plan_of(large, **args)
+    assert index in plan and "Seq Scan on catalog_product" not in plan, plan
