@@ -1,0 +1,30 @@
+"""Settings of the Chapa gateway, `NEXUS_PAYMENTS_CHAPA__*`."""
+
+from dataclasses import dataclass
+
+from nexus_kernel import setting
+
+
+@dataclass(frozen=True)
+class ChapaConfig:
+    """Keys, addresses, and how long a checkout page lives."""
+
+    secret_key: str = setting(
+        "",
+        secret=True,
+        production=True,
+        help="The API secret key, CHASECK_TEST-... or CHASECK-...; its prefix decides between test and live.",
+    )
+    webhook_secrets: tuple[str, ...] = setting(
+        (),
+        secret=True,
+        production=True,
+        help="The secret hash set in Chapa's dashboard; several during a rotation. The API key is tried too.",
+    )
+    base_url: str = setting("https://api.chapa.co/v1", help="Chapa's API, version 1.")
+    checkout_hosts: tuple[str, ...] = setting(
+        ("checkout.chapa.co",), help="Hosts that a buyer may be sent to; with its port for a simulator."
+    )
+    session_minutes: int = setting(
+        60, minimum=5, maximum=60, help="How long a checkout page lives, as set in Chapa's dashboard."
+    )
