@@ -31,7 +31,7 @@ from nexus_kernel.cli.up.supervisor import Options, Programs, Supervisor
 fake, folder, port, fresh = sys.argv[1:]
 programs = Programs(nexus=(sys.executable, fake), declare=(sys.executable, fake, "declare"))
 options = Options(
-    Path(folder), int(port) if port else None, fresh=bool(fresh), grace=1, start_timeout=20, programs=programs
+    Path(folder), int(port) if port else None, fresh=bool(fresh), grace=1, start_timeout=60, programs=programs
 )
 sys.exit(Supervisor(options).run())
 """
@@ -67,7 +67,7 @@ class Run:
             )
 
     def ready(self) -> "Run":
-        eventually(lambda: self.process.poll() is not None or self.published, 40)
+        eventually(lambda: self.process.poll() is not None or self.published, 90)
         assert self.process.poll() is None, self.shown
         return self
 
@@ -79,7 +79,7 @@ class Run:
 
     def end(self, number: int = signal.SIGTERM) -> int:
         self.process.send_signal(number)
-        return self.process.wait(30)
+        return self.process.wait(60)
 
     @property
     def shown(self) -> str:
@@ -102,7 +102,7 @@ class Run:
             return json.load(answer)
 
 
-def eventually(condition: Callable[[], Any], seconds: float = 15) -> None:
+def eventually(condition: Callable[[], Any], seconds: float = 60) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, "it did not happen in time"
@@ -185,12 +185,12 @@ class TestWhatItOffers:
 
     def test_a_second_one_on_the_same_folder_is_refused_with_pid_and_address(self, running: Run) -> None:
         second = Run(running.folder)
-        assert second.process.wait(20) == 1
+        assert second.process.wait(60) == 1
         assert f"process {running.process.pid}, at {running.state['api']}" in " ".join(second.shown.split())
         assert answers(running)
 
     def test_fresh_is_refused_while_it_runs(self, running: Run) -> None:
-        assert Run(running.folder, fresh=True).process.wait(20) == 1
+        assert Run(running.folder, fresh=True).process.wait(60) == 1
         assert answers(running)
 
     @pytest.mark.parametrize("name", ["worker", "beat", "mailbox", "api"])
@@ -263,7 +263,7 @@ class TestStartingAgain:
 
     def test_a_seed_that_failed_runs_again_and_finished_ones_do_not(self, start: Callable[..., Run]) -> None:
         broken = start(FAKE_BROKEN="seed")
-        assert broken.process.wait(30) == 1
+        assert broken.process.wait(60) == 1
         assert "seed-catalog failed" in broken.shown
         run = start().ready()
         assert run.called.count("seed accounts") == 1
@@ -296,7 +296,7 @@ class TestRefusals:
     def test_a_taken_port_is_named(self, start: Callable[..., Run]) -> None:
         with socket.create_server(("127.0.0.1", 0)) as other:
             run = start(port=other.getsockname()[1])
-            assert run.process.wait(20) == 1
+            assert run.process.wait(60) == 1
             assert f"Port {other.getsockname()[1]} is taken" in run.shown
 
     def test_the_port_that_was_asked_for_is_used(self, start: Callable[..., Run]) -> None:
@@ -310,7 +310,7 @@ class TestRefusals:
         self, start: Callable[..., Run], command: str
     ) -> None:
         run = start(FAKE_BROKEN=command)
-        assert run.process.wait(30) == 1
+        assert run.process.wait(60) == 1
         assert "the reason why it is broken" in run.shown
         assert "Traceback" not in run.shown
         assert processes.working_in(run.folder / "postgres") == []

@@ -37,7 +37,7 @@ class Mailbox:
         ports = ["--smtp-port", str(self.smtp_port), "--port", str(self.port)]
         command = [sys.executable, "-m", "nexus_mailbox", *ports, "--maildir", str(self.folder)]
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         while not self.is_ready():
             assert self.process.poll() is None, self.process.communicate()
             assert time.monotonic() < deadline
@@ -69,7 +69,7 @@ class Mailbox:
 
     def end(self, number: int = signal.SIGTERM) -> int:
         self.process.send_signal(number)
-        return self.process.wait(10)
+        return self.process.wait(60)
 
 
 @pytest.fixture(scope="module")
@@ -249,7 +249,7 @@ def test_a_taken_port_is_a_sentence(mailbox: Mailbox, tmp_path: Path) -> None:
         "--port",
         str(mailbox.port),
     ]
-    answer = subprocess.run(command, capture_output=True, text=True, timeout=20, env=dict(os.environ))
+    answer = subprocess.run(command, capture_output=True, text=True, timeout=60, env=dict(os.environ))
     assert answer.returncode == 1
     assert "Traceback" not in answer.stderr
     assert "in use" in answer.stderr
