@@ -235,6 +235,7 @@ def _verify(nexus: Nexus, models: list[Owned[type[Model]]], blueprints: list[Own
         law.names(what, [owned for owned in names if owned.owner != KERNEL])
     by_name = nexus.subscriptions.by_name
     law.names("subscription", [Owned(by_name.owner(name), name) for name in by_name])
+    law.names("health check", [Owned(check.owner, check.value.name) for check in nexus.hooks.health_checks()])
     nexus.hooks.faults += law.faults
 
 

@@ -23,7 +23,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as SQLAlchemyTimeoutError
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
@@ -208,7 +208,8 @@ def connection_lost(error: BaseException) -> bool:
     """True when the database went away, rather than refused the statement."""
     if isinstance(error, SQLAlchemyTimeoutError):
         return True
-    return isinstance(error, DBAPIError) and (error.connection_invalidated or error.statement is None)
+    out_of_reach = isinstance(error, OperationalError | InterfaceError) and error.statement is None
+    return out_of_reach or (isinstance(error, DBAPIError) and error.connection_invalidated)
 
 
 def current_unit() -> Unit:

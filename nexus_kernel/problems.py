@@ -2,12 +2,14 @@
 
 import logging
 from typing import Any
+from urllib.parse import urlsplit, urlunsplit
 
 import orjson
 from flask import Flask, Response, request
 from marshmallow import ValidationError
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import DataError, DBAPIError, SQLAlchemyError
 from werkzeug.exceptions import HTTPException
+from werkzeug.routing import RequestRedirect
 
 from nexus_kernel.context import current_trace_id
 from nexus_kernel.db import connection_lost
@@ -33,6 +35,7 @@ def init_problems(app: Flask) -> None:
     app.register_error_handler(HTTPException, _from_http)
     app.register_error_handler(SQLAlchemyError, _from_database)
     app.register_error_handler(Exception, _from_bug)
+    app.after_request(_plain_redirect)
 
 
 def render(error: NexusError) -> Response:
@@ -63,6 +66,17 @@ def _message_code(message: str) -> str:
     return {"Missing data for required field.": "required", "Unknown field.": "unknown"}.get(
         message, "invalid"
     )
+
+
+def _plain_redirect(response: Response) -> Response:
+    """The redirect to the address with its slash: without a page, and to a path of this host only."""
+    if isinstance(request.routing_exception, RequestRedirect):
+        target = urlsplit(request.routing_exception.new_url)
+        path = "/" + target.path.lstrip("/\\")
+        response.headers["Location"] = urlunsplit(("", "", path, target.query, ""))
+        response.set_data(b"")
+        del response.headers["Content-Type"]
+    return response
 
 
 def _from_http(error: HTTPException) -> Response:
@@ -99,7 +113,7 @@ def _from_database(error: SQLAlchemyError) -> Response:
     ):
         log.warning("the database is out of reach: %s", error)
         return render(Unavailable("The database is out of reach.", headers={"Retry-After": "2"}))
-    if state in _INPUT_STATES:
+    if state in _INPUT_STATES or (state is None and isinstance(error, DataError)):
         return render(
             invalid_field("body", "A value cannot be stored: it is out of range or has invalid characters.")
         )

@@ -2,6 +2,7 @@
 
 import warnings
 from collections.abc import Callable, Mapping, Sequence
+from http import HTTPStatus
 from typing import Any
 
 import flask_smorest
@@ -12,7 +13,6 @@ from flask import Flask
 from nexus_kernel.api.blueprint import Blueprint
 from nexus_kernel.api.schema import Schema
 from nexus_kernel.errors import StartupError
-
 
 KERNEL = "nexus"
 """The owner of what belongs to no plugin."""
@@ -77,14 +77,12 @@ class Api(flask_smorest.Api):  # type: ignore[misc]
         """Pages carry their links in the body."""
 
     def _register_responses(self) -> None:
-        self.spec.components.response(
-            "Problem",
-            {
+        for name in ("Problem", *(status.name for status in HTTPStatus if status >= 400)):
+            answer = {
                 "description": "An error: RFC 9457 problem details.",
                 "content": {"application/problem+json": {"schema": ProblemSchema}},
-            },
-            lazy=True,
-        )
+            }
+            self.spec.components.response(name, answer, lazy=True)
 
     def add(self, blueprint: Blueprint) -> None:
         """Register a blueprint. Raises StartupError when two of its schemas claim one component."""
