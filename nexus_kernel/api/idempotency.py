@@ -53,6 +53,13 @@ class IdempotencyMismatch(Invalid):
     code, title = "kernel.idempotency_key_reused", "The key was used with another payload"
 
 
+class _NotKept(Exception):
+    """A reply of 5xx: what was done for it is rolled back, and the key is free again."""
+
+    def __init__(self, response: Response) -> None:
+        self.response = response
+
+
 def run_once(view: Callable[[], Any], *, atomic: bool) -> Response:
     """Run the view, or return the stored reply of the first request with this key."""
     key = request.headers.get("Idempotency-Key")
@@ -68,8 +75,13 @@ def run_once(view: Callable[[], Any], *, atomic: bool) -> Response:
     try:
         with db.transaction() if atomic else nullcontext():
             response = make_response(view())
+            if response.status_code >= 500:
+                raise _NotKept(response)
             with db.transaction():
                 _store(db, scope, key, claim, response)
+    except _NotKept as reply:
+        _abandon(db, scope, key, claim)
+        return reply.response
     except BaseException:
         _abandon(db, scope, key, claim)
         raise
@@ -97,7 +109,9 @@ def _claim(db: Database, scope: str, key: str, claim: UUID) -> Response | None:
             return None
         found = session.execute(select(row).where(row.scope == scope, row.key == key)).scalar()
     if found is None:
-        raise IdempotencyInProgress("The first request has just ended without a reply; send it again.")
+        raise IdempotencyInProgress(
+            "The first request has just ended without a reply; send it again.", headers={"Retry-After": "1"}
+        )
     if found.request_hash != digest:
         raise IdempotencyMismatch("Use a new Idempotency-Key for another payload.")
     if found.status is None:
@@ -117,7 +131,9 @@ def _store(db: Database, scope: str, key: str, claim: UUID, response: Response) 
             .returning(row.id)
         ).scalar()
     if kept is None:
-        raise IdempotencyInProgress("Another request took this key over; send it again for its reply.")
+        raise IdempotencyInProgress(
+            "Another request took this key over; send it again for its reply.", headers={"Retry-After": "1"}
+        )
 
 
 def _abandon(db: Database, scope: str, key: str, claim: UUID) -> None:

@@ -88,7 +88,7 @@ class _Order:
             if tag != self.tag or not isinstance(backwards, bool):
                 raise ValueError("made for another order")
             return backwards, [_typed(v, c) for v, c in zip(values, self.columns, strict=True)]
-        except (ValueError, TypeError, ArithmeticError, binascii.Error):
+        except (ValueError, TypeError, AttributeError, ArithmeticError, binascii.Error):
             raise invalid_field("cursor", "Take it unchanged from a next or previous link.") from None
 
 
