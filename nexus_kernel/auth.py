@@ -9,6 +9,7 @@ import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
+from threading import Lock
 from time import time
 from typing import Any
 from uuid import UUID
@@ -16,8 +17,8 @@ from uuid import UUID
 from cachetools import LRUCache
 from flask import Flask, current_app, g, request
 from flask_jwt_extended import JWTManager, create_access_token, decode_token
+from flask_jwt_extended.exceptions import JWTExtendedException
 from jwt.exceptions import PyJWTError
-from werkzeug.exceptions import HTTPException
 
 from nexus_kernel.context import set_actor_id
 from nexus_kernel.errors import Forbidden, Unauthorized
@@ -90,16 +91,19 @@ class TokenCache:
 
     def __init__(self, size: int = 4096) -> None:
         self._entries: LRUCache[bytes, tuple[float, Actor]] = LRUCache(size)
+        self._lock = Lock()  # reading an LRUCache reorders it
 
     def actor(self, token: str) -> Actor:
         """The actor of a valid access token. Raises Unauthorized."""
         key = hashlib.sha256(token.encode("utf-8", "surrogateescape")).digest()
-        known = self._entries.get(key)
+        with self._lock:
+            known = self._entries.get(key)
         if known is not None and known[0] > time():
             return known[1]
         claims = verified_claims(token, "access")
         actor = Actor(UUID(claims["sub"]), frozenset(claims.get("roles", ())) | {MEMBER})
-        self._entries[key] = (claims["exp"], actor)
+        with self._lock:
+            self._entries[key] = (claims["exp"], actor)
         return actor
 
 
@@ -125,10 +129,11 @@ def verified_claims(token: str, token_type: str) -> dict[str, Any]:
     try:
         claims: dict[str, Any] = decode_token(token)
         UUID(claims["sub"])
-    except (PyJWTError, ValueError, KeyError, TypeError, HTTPException) as error:
+        float(claims["exp"])
+    except (PyJWTError, JWTExtendedException, ValueError, LookupError, TypeError, RecursionError) as error:
         raise Unauthorized("The token is invalid or has expired.", headers=_CHALLENGE) from error
     if claims.get("type") != token_type:
-        raise Unauthorized(f"This is not an {token_type} token.", headers=_CHALLENGE)
+        raise Unauthorized(f"This takes a token of the type {token_type}.", headers=_CHALLENGE)
     return claims
 
 
