@@ -1,0 +1,131 @@
+"""The tables of the orders. Nothing in an order's lines or amounts changes after it was placed."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from decimal import Decimal
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, Numeric, String, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from nexus_kernel import Keyed, Model, Money, amount_column, currency_column, money_checks, now
+from nexus_kernel.contracts.orders import PricePhase
+from nexus_orders.states import OrderStatus, PaymentStatus
+
+
+def _one_of(column: str, values: Iterable[str], name: str) -> CheckConstraint:
+    return CheckConstraint(f"{column} IN ({', '.join(repr(str(v)) for v in values)})", name=name)
+
+
+class Order(Keyed, Model):
+    """An order with its frozen totals and a snapshot of where it goes.
+
+    (`cart_id`, `cart_generation`) is the filling of the cart that it came from. `expires_at` None means that
+    it waits for its payment for ever. `paid_payment_id` is the payment that paid it.
+    """
+
+    __tablename__ = "orders_order"
+    __table_args__ = (
+        UniqueConstraint("number"),
+        UniqueConstraint("cart_id", "cart_generation"),
+        *money_checks("subtotal_minor", "discount_minor", "shipping_minor", "tax_minor", "total_minor"),
+        CheckConstraint(
+            "total_minor = subtotal_minor - discount_minor + shipping_minor + tax_minor", name="total_sum"
+        ),
+        CheckConstraint("discount_minor <= subtotal_minor", name="discount_bound"),
+        _one_of("status", OrderStatus, "status_known"),
+        _one_of("payment_status", PaymentStatus, "payment_status_known"),
+        Index("ix_orders_order_own", "user_id", "placed_at", "id"),
+        Index("ix_orders_order_all", "placed_at", "id"),
+        Index(
+            "ix_orders_order_due",
+            "expires_at",
+            postgresql_where=text("status = 'pending' AND expires_at IS NOT NULL"),
+        ),
+    )
+
+    number: Mapped[str] = mapped_column(String(20))
+    user_id: Mapped[UUID]
+    status: Mapped[str] = mapped_column(String(20))
+    payment_status: Mapped[str] = mapped_column(String(20))
+    payment_method: Mapped[str] = mapped_column(String(50))
+    currency: Mapped[str] = currency_column()
+    subtotal_minor: Mapped[int] = amount_column()
+    discount_minor: Mapped[int] = amount_column()
+    shipping_minor: Mapped[int] = amount_column()
+    tax_minor: Mapped[int] = amount_column()
+    total_minor: Mapped[int] = amount_column()
+    address_line: Mapped[str] = mapped_column(String(300))
+    city: Mapped[str] = mapped_column(String(100))
+    postal_code: Mapped[str] = mapped_column(String(20))
+    country: Mapped[str] = mapped_column(String(2))
+    cart_id: Mapped[UUID]
+    cart_generation: Mapped[int]
+    paid_payment_id: Mapped[UUID | None]
+    expires_at: Mapped[datetime | None]
+    placed_at: Mapped[datetime] = mapped_column(default=now)
+    updated_at: Mapped[datetime] = mapped_column(default=now, onupdate=now)
+
+    @property
+    def total(self) -> Money:
+        """What the buyer owes."""
+        return Money(self.total_minor, self.currency)
+
+
+class OrderItem(Keyed, Model):
+    """A line as it was ordered."""
+
+    __tablename__ = "orders_item"
+    __table_args__ = (
+        UniqueConstraint("order_id", "position"),
+        UniqueConstraint("order_id", "variant_id"),
+        CheckConstraint("quantity >= 1", name="quantity_positive"),
+        CheckConstraint("total_minor = unit_price_minor * quantity", name="total_product"),
+        *money_checks("unit_price_minor", "total_minor"),
+    )
+
+    order_id: Mapped[UUID] = mapped_column(ForeignKey("orders_order.id", ondelete="CASCADE"))
+    position: Mapped[int]
+    variant_id: Mapped[UUID]
+    product_id: Mapped[UUID]
+    sku: Mapped[str]
+    title: Mapped[str]
+    quantity: Mapped[int]
+    unit_price_minor: Mapped[int] = amount_column()
+    total_minor: Mapped[int] = amount_column()
+    currency: Mapped[str] = currency_column()
+
+
+class OrderAdjustment(Keyed, Model):
+    """What a price rule added; the amounts of a phase sum to the order's discount, shipping or tax."""
+
+    __tablename__ = "orders_adjustment"
+    __table_args__ = (
+        UniqueConstraint("order_id", "position"),
+        _one_of("phase", PricePhase, "phase_known"),
+        *money_checks("amount_minor"),
+    )
+
+    order_id: Mapped[UUID] = mapped_column(ForeignKey("orders_order.id", ondelete="CASCADE"))
+    position: Mapped[int]
+    phase: Mapped[str] = mapped_column(String(10))
+    rule: Mapped[str]
+    label: Mapped[str]
+    amount_minor: Mapped[int] = amount_column()
+    currency: Mapped[str] = currency_column()
+    rate: Mapped[Decimal | None] = mapped_column(Numeric)
+
+
+class OrderHistory(Keyed, Model):
+    """What happened to an order; append-only. `old_status` equals `new_status` where only money moved."""
+
+    __tablename__ = "orders_history"
+    __table_args__ = (Index("ix_orders_history_order", "order_id", "id"),)
+
+    order_id: Mapped[UUID] = mapped_column(ForeignKey("orders_order.id", ondelete="CASCADE"))
+    old_status: Mapped[str | None] = mapped_column(String(20))
+    new_status: Mapped[str] = mapped_column(String(20))
+    payment_status: Mapped[str] = mapped_column(String(20))
+    actor_id: Mapped[UUID | None]
+    reason: Mapped[str]
+    at: Mapped[datetime] = mapped_column(default=now)

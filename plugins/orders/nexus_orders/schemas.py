@@ -1,0 +1,122 @@
+"""The bodies and queries of the orders' routes."""
+
+import marshmallow as ma
+
+from nexus_kernel import Amount, Currency, PageQuery, Schema, Text
+from nexus_kernel.contracts.orders import PricePhase
+from nexus_orders.countries import COUNTRIES
+from nexus_orders.states import OrderStatus, PaymentStatus
+
+STATUSES = ma.validate.OneOf([str(status) for status in OrderStatus])
+PAYMENT_STATUSES = ma.validate.OneOf([str(status) for status in PaymentStatus])
+
+
+class Country(ma.fields.String):
+    """An ISO 3166-1 alpha-2 code."""
+
+    def __init__(self, **kwargs) -> None:
+        metadata = {"pattern": "^[A-Z]{2}$", "example": "ET"}
+        super().__init__(validate=_check_country, metadata=metadata, **kwargs)
+
+
+def _check_country(code: str) -> None:
+    if code not in COUNTRIES:
+        raise ma.ValidationError("Must be an ISO 3166-1 alpha-2 country code, such as ET.")
+
+
+class AddressSchema(Schema):
+    """Where an order goes."""
+
+    address_line = Text(300, minimum=1, required=True)
+    city = Text(100, minimum=1, required=True)
+    postal_code = Text(
+        20, required=True, metadata={"description": "Empty where the country has no postal codes."}
+    )
+    country = Country(required=True)
+
+
+class PlaceOrderSchema(Schema):
+    """What a checkout takes besides the cart."""
+
+    shipping_address = ma.fields.Nested(AddressSchema, required=True)
+    payment_method = Text(50, minimum=1, required=True)
+    expected_total = Amount(
+        metadata={"description": "The total that the buyer saw; another one is refused with 409."}
+    )
+
+
+class UpdateOrderSchema(Schema):
+    """The status that staff give an order."""
+
+    status = ma.fields.String(required=True, validate=STATUSES)
+    reason = Text(500, load_default="")
+
+
+class CancelOrderSchema(Schema):
+    """Why the order is not wanted any more."""
+
+    reason = Text(500, load_default="")
+
+
+class OrderQuery(PageQuery):
+    """Which orders to list."""
+
+    status = ma.fields.String(validate=STATUSES)
+    payment_status = ma.fields.String(validate=PAYMENT_STATUSES)
+    number = Text(20, metadata={"description": "The order's number, exactly; in any case."})
+
+
+class ItemSchema(Schema):
+    """A line as it was ordered."""
+
+    id = ma.fields.UUID(required=True)
+    product_id = ma.fields.UUID(required=True)
+    variant_id = ma.fields.UUID(required=True)
+    sku = ma.fields.String(required=True)
+    title = ma.fields.String(required=True)
+    quantity = ma.fields.Integer(required=True)
+    unit_price = Amount(required=True)
+    line_total = Amount(required=True)
+
+
+class AdjustmentSchema(Schema):
+    """A discount, a shipping fee or a tax."""
+
+    phase = ma.fields.String(required=True, validate=ma.validate.OneOf([str(p) for p in PricePhase]))
+    label = ma.fields.String(required=True)
+    amount = Amount(required=True)
+    rate = ma.fields.String(required=True, allow_none=True)
+
+
+class OrderSchema(Schema):
+    """An order; total = subtotal - discount + shipping + tax."""
+
+    id = ma.fields.UUID(required=True)
+    number = ma.fields.String(required=True)
+    user_id = ma.fields.UUID(required=True)
+    status = ma.fields.String(required=True, validate=STATUSES)
+    payment_status = ma.fields.String(required=True, validate=PAYMENT_STATUSES)
+    payment_method = ma.fields.String(required=True)
+    currency = Currency(required=True)
+    subtotal = Amount(required=True)
+    discount = Amount(required=True)
+    shipping = Amount(required=True)
+    tax = Amount(required=True)
+    total = Amount(required=True)
+    shipping_address = ma.fields.Nested(AddressSchema, required=True)
+    items = ma.fields.List(ma.fields.Nested(ItemSchema), required=True)
+    adjustments = ma.fields.List(ma.fields.Nested(AdjustmentSchema), required=True)
+    placed_at = ma.fields.AwareDateTime(required=True)
+    updated_at = ma.fields.AwareDateTime(required=True)
+    expires_at = ma.fields.AwareDateTime(required=True, allow_none=True)
+
+
+class HistorySchema(Schema):
+    """Something that happened to an order; `actor_id` is null for the shop itself."""
+
+    old_status = ma.fields.String(required=True, allow_none=True)
+    new_status = ma.fields.String(required=True)
+    payment_status = ma.fields.String(required=True)
+    actor_id = ma.fields.UUID(required=True, allow_none=True)
+    reason = ma.fields.String(required=True)
+    at = ma.fields.AwareDateTime(required=True)

@@ -1,0 +1,1 @@
+"""What the orders do: price, place, move, read."""

@@ -1,0 +1,84 @@
+"""What payments do to orders. Money that came is never forgotten, however late or odd it is."""
+
+import logging
+
+from sqlalchemy.orm import Session
+
+from nexus_kernel.contracts.payments import PaymentFailed, PaymentNeedsReview, PaymentSucceeded
+from nexus_orders import errors
+from nexus_orders.models import Order
+from nexus_orders.services.lifecycle import lock_order, note, transition
+from nexus_orders.states import OrderStatus, PaymentStatus
+
+log = logging.getLogger("nexus.orders")
+
+
+class OrderMoney:
+    """Applies the payments' events to their orders, inside the delivery's transaction."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def succeeded(self, event: PaymentSucceeded) -> None:
+        """The order is paid, and confirmed when it waited for that.
+
+        Money for a cancelled order, or of another amount, puts the order under review. A second payment of a
+        paid order is noted. The same payment twice changes nothing.
+        """
+        order = self._order(event)
+        if order is None or order.paid_payment_id == event.payment_id:
+            return
+        payment = (
+            f"payment {event.reference} ({event.amount} {event.amount.currency} through {event.provider})"
+        )
+        if order.status == OrderStatus.CANCELLED:
+            self._review(order, f"Late money: {payment} came after the order was cancelled")
+        elif order.payment_status == PaymentStatus.PAID:
+            self._remark(order, f"Paid twice: {payment} came for a paid order")
+        elif event.amount != order.total:
+            self._review(order, f"Another amount: {payment} came for an order of {order.total}")
+        else:
+            self._paid(order, event)
+
+    def failed(self, event: PaymentFailed) -> None:
+        """An attempt came to nothing; only an order that still waits for its first word shows that."""
+        order = self._order(event)
+        if order is not None and order.payment_status == PaymentStatus.PENDING:
+            order.payment_status = PaymentStatus.FAILED
+            note(self._session, order, f"Payment {event.reference} failed: {event.reason}")
+
+    def needs_review(self, event: PaymentNeedsReview) -> None:
+        """Money came that does not fit. A paid order stays paid; the remark is in its history."""
+        order = self._order(event)
+        if order is None:
+            return
+        if order.payment_status == PaymentStatus.PAID:
+            self._remark(order, f"A further payment needs review: {event.reason}")
+        else:
+            self._review(order, f"A payment needs review: {event.reason}")
+
+    def _order(self, event: PaymentSucceeded | PaymentFailed | PaymentNeedsReview) -> Order | None:
+        if event.payable_kind != "order":
+            return None
+        try:
+            return lock_order(self._session, event.payable_id)
+        except errors.OrderNotFound:
+            log.error("%s of payment %s names no order: %s", event.name, event.payment_id, event.payable_id)
+            return None
+
+    def _paid(self, order: Order, event: PaymentSucceeded) -> None:
+        order.payment_status = PaymentStatus.PAID
+        order.paid_payment_id = event.payment_id
+        reason = f"Paid through {event.provider}, {event.reference}"
+        if order.status == OrderStatus.PENDING:
+            transition(self._session, order, OrderStatus.CONFIRMED, actor_id=None, reason=reason)
+        else:
+            note(self._session, order, reason)
+
+    def _review(self, order: Order, reason: str) -> None:
+        order.payment_status = PaymentStatus.NEEDS_REVIEW
+        self._remark(order, reason)
+
+    def _remark(self, order: Order, reason: str) -> None:
+        log.error("order %s: %s", order.number, reason)
+        note(self._session, order, reason)

@@ -1,0 +1,52 @@
+"""Rows as the bodies of the API."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from nexus_kernel import Money
+
+_AS_THEY_ARE = (
+    "id",
+    "number",
+    "user_id",
+    "status",
+    "payment_status",
+    "payment_method",
+    "currency",
+    "placed_at",
+    "updated_at",
+    "expires_at",
+)
+_ADDRESS = ("address_line", "city", "postal_code", "country")
+
+
+def present_order(
+    row: Mapping[str, Any], items: Iterable[Mapping[str, Any]], adjustments: Iterable[Mapping[str, Any]]
+) -> dict[str, Any]:
+    """The body of an order: `row` by column name, `items` and `adjustments` as their tables have them."""
+    currency = row["currency"]
+    return {
+        **{name: row[name] for name in _AS_THEY_ARE},
+        **{
+            name: Money(row[f"{name}_minor"], currency)
+            for name in ("subtotal", "discount", "shipping", "tax", "total")
+        },
+        "shipping_address": {name: row[name] for name in _ADDRESS},
+        "items": [_item(item, currency) for item in items],
+        "adjustments": [_adjustment(adjustment, currency) for adjustment in adjustments],
+    }
+
+
+def _item(item: Mapping[str, Any], currency: str) -> dict[str, Any]:
+    return {
+        **{name: item[name] for name in ("id", "product_id", "variant_id", "sku", "title", "quantity")},
+        "unit_price": Money(item["unit_price_minor"], currency),
+        "line_total": Money(item["total_minor"], currency),
+    }
+
+
+def _adjustment(adjustment: Mapping[str, Any], currency: str) -> dict[str, Any]:
+    return {
+        **{name: adjustment[name] for name in ("phase", "label", "rate")},
+        "amount": Money(adjustment["amount_minor"], currency),
+    }

@@ -1,0 +1,90 @@
+"""The orders' routes."""
+
+from typing import Any
+from uuid import UUID
+
+from nexus_kernel import Blueprint, PageQuery, current_actor, page_of, reading, transaction
+from nexus_kernel.contracts.orders import Address
+from nexus_orders.schemas import (
+    CancelOrderSchema,
+    HistorySchema,
+    OrderQuery,
+    OrderSchema,
+    PlaceOrderSchema,
+    UpdateOrderSchema,
+)
+from nexus_orders.services.checkout import Checkout
+from nexus_orders.services.lifecycle import cancel, lock_order, transition
+from nexus_orders.services.reading import Orders
+from nexus_orders.states import OrderStatus
+
+blp = Blueprint("orders", __name__, url_prefix="/api/orders", description="What people have bought")
+
+
+@blp.post("/")
+@blp.requires("orders.use")
+@blp.idempotent()
+@blp.arguments(PlaceOrderSchema)
+@blp.response(201, OrderSchema)
+def place_order(args: dict[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
+    """Order what is in the caller's cart"""
+    address = Address(**args.pop("shipping_address"))
+    with transaction() as session:
+        order = Checkout(session, current_actor().person_id).place(address, **args)
+    return order, {"Location": f"/api/orders/{order['id']}/"}
+
+
+@blp.get("/")
+@blp.requires("orders.use")
+@blp.arguments(OrderQuery, location="query")
+@blp.response(200, page_of(OrderSchema))
+def list_orders(args: dict[str, Any]) -> dict[str, Any]:
+    """The caller's orders, newest first; staff see everybody's"""
+    with reading() as session:
+        return Orders(session, current_actor()).page(args)
+
+
+@blp.get("/<uuid:order_id>/")
+@blp.requires("orders.use")
+@blp.response(200, OrderSchema)
+def get_order(order_id: UUID) -> dict[str, Any]:
+    """One order with its lines"""
+    with reading() as session:
+        return Orders(session, current_actor()).get(order_id)
+
+
+@blp.patch("/<uuid:order_id>/")
+@blp.requires("orders.manage")
+@blp.arguments(UpdateOrderSchema)
+@blp.response(200, OrderSchema)
+def update_order(args: dict[str, Any], order_id: UUID) -> dict[str, Any]:
+    """Move an order to its next status"""
+    with transaction() as session:
+        order, actor = lock_order(session, order_id), current_actor()
+        reason = args["reason"] or "Changed by staff"
+        transition(session, order, OrderStatus(args["status"]), actor_id=actor.id, reason=reason)
+        return Orders(session, actor).get(order_id)
+
+
+@blp.post("/<uuid:order_id>/cancel/")
+@blp.requires("orders.use")
+@blp.arguments(CancelOrderSchema)
+@blp.response(200, OrderSchema)
+def cancel_order(args: dict[str, Any], order_id: UUID) -> dict[str, Any]:
+    """Cancel an order that is neither paid nor shipped"""
+    with transaction() as session:
+        actor = current_actor()
+        orders = Orders(session, actor)
+        order = lock_order(session, order_id, owner_id=orders.owner_id)
+        cancel(session, order, actor_id=actor.id, reason=args["reason"] or "Cancelled by the buyer")
+        return orders.get(order_id)
+
+
+@blp.get("/<uuid:order_id>/history/")
+@blp.requires("orders.use")
+@blp.arguments(PageQuery, location="query")
+@blp.response(200, page_of(HistorySchema))
+def list_history(args: dict[str, Any], order_id: UUID) -> dict[str, Any]:
+    """What happened to an order, oldest first"""
+    with reading() as session:
+        return Orders(session, current_actor()).history(order_id, args)

@@ -1,0 +1,136 @@
+"""The orders by themselves: catalog, carts and ways to pay from memory, rules and guards from the test."""
+
+from collections.abc import Callable
+
+import pytest
+from flask import Flask
+from nexus_orders import plugin
+
+from nexus_kernel import Manifest, Money, hookimpl, new_id, publish, transaction
+from nexus_kernel.contracts.orders import Adjustment, CheckoutProblem, PricePhase
+from nexus_kernel.testing import StandInCart, StandInCatalog, StandInPayments, auth_headers
+
+
+class Rule:
+    """A price rule that does what the test says."""
+
+    def __init__(self, code: str, phase: PricePhase) -> None:
+        self.code, self.phase = code, phase
+        self.does: Callable[..., list[Adjustment]] = lambda quote: []
+
+    def apply(self, quote):
+        return self.does(quote)
+
+    def adds(self, minor: int, label: str = "as agreed") -> None:
+        self.does = lambda quote: [Adjustment(label=label, amount=Money(minor, quote.currency))]
+
+
+class Guard:
+    """A checkout guard that does what the test says."""
+
+    code = "bazaar.guard"
+
+    def __init__(self) -> None:
+        self.does: Callable[..., list[CheckoutProblem]] = lambda quote: []
+
+    def check(self, quote):
+        return self.does(quote)
+
+
+class Bazaar:
+    """Contributes a rule of each phase and a guard."""
+
+    MANIFEST = Manifest(name="bazaar", summary="Rules and guards")
+
+    def __init__(self) -> None:
+        self.tax = Rule("bazaar.tax", PricePhase.TAX)
+        self.shipping = Rule("bazaar.shipping", PricePhase.SHIPPING)
+        self.discount = Rule("bazaar.discount", PricePhase.DISCOUNT)
+        self.coupon = Rule("bazaar.coupon", PricePhase.DISCOUNT)
+        self.guard = Guard()
+
+    def reset(self) -> None:
+        for part in (self.tax, self.shipping, self.discount, self.coupon, self.guard):
+            part.does = lambda quote: []
+
+    @hookimpl
+    def nexus_price_rules(self):
+        return [self.tax, self.shipping, self.discount, self.coupon]
+
+    @hookimpl
+    def nexus_checkout_guards(self):
+        return [self.guard]
+
+
+_CATALOG, _CART, _PAYMENTS, _BAZAAR = StandInCatalog(), StandInCart(), StandInPayments(), Bazaar()
+
+ADDRESS = {"address_line": "Bole Road 7", "city": "Addis Ababa", "postal_code": "1000", "country": "ET"}
+
+
+@pytest.fixture(scope="session")
+def nexus_plugins():
+    return [plugin, _CATALOG, _CART, _PAYMENTS, _BAZAAR]
+
+
+@pytest.fixture
+def catalog() -> StandInCatalog:
+    _CATALOG.variants.clear()
+    _CATALOG.held.clear()
+    return _CATALOG
+
+
+@pytest.fixture
+def carts() -> StandInCart:
+    _CART.carts.clear()
+    return _CART
+
+
+@pytest.fixture
+def bazaar() -> Bazaar:
+    _BAZAAR.reset()
+    return _BAZAAR
+
+
+@pytest.fixture
+def person():
+    return new_id()
+
+
+@pytest.fixture
+def buyer(app: Flask, person) -> dict[str, str]:
+    return auth_headers(app, person_id=person)
+
+
+@pytest.fixture
+def staff(app: Flask) -> dict[str, str]:
+    return auth_headers(app, "staff")
+
+
+@pytest.fixture
+def address() -> dict[str, str]:
+    return dict(ADDRESS)
+
+
+@pytest.fixture
+def order(client, person, buyer, carts, catalog, bazaar, address):
+    """Fills the buyer's cart with (variant, quantity) pairs and orders it."""
+
+    def place(*lines, headers=None, **body):
+        if lines:
+            carts.fill(person, {variant.id: quantity for variant, quantity in lines})
+        body = {"shipping_address": address, "payment_method": "card", **body}
+        return client.post("/api/orders/", json=body, headers={**buyer, **(headers or {})})
+
+    return place
+
+
+@pytest.fixture
+def tell(app: Flask):
+    """Publishes events, as the payments would."""
+
+    def publish_all(*events):
+        with app.app_context(), transaction():
+            for event in events:
+                publish(event)
+
+    return publish_all
