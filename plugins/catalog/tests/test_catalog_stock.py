@@ -18,6 +18,12 @@ from nexus_kernel.contracts.catalog import Shortage, StockService
 from nexus_kernel.testing import count_queries, in_threads
 
 
+@pytest.fixture
+def nexus_config():
+    """A connection for each of forty buyers."""
+    return {"kernel": {"database_pool_size": 45}}
+
+
 class Sold(Exception):
     """Rolls a caller's transaction back, as a checkout does on a shortage."""
 
@@ -81,8 +87,9 @@ def test_a_shortage_holds_nothing_even_if_the_caller_commits(app, sell):
 
 def test_reserving_is_one_statement_however_many_lines(app, sell):
     quantities = {sell().id: 1 for _ in range(6)}
-    with app.app_context(), transaction():
+    with app.app_context(), transaction() as session:
         keeper = services.get(StockService)
+        session.execute(text("SELECT 1"))
         with count_queries(app) as queries:
             assert keeper.reserve(quantities, "order:1") == ()
     assert len(queries) == 1, str(queries)
@@ -160,23 +167,13 @@ def test_releasing_and_shipping_at_once_does_one_of_them(app, sell):
         assert figures(app, lantern.id)[1] == 0
 
 
-@pytest.mark.parametrize(("stock", "buyers"), [(1, 20), (20, 28)])
+@pytest.mark.parametrize(("stock", "buyers"), [(1, 20), (20, 40)])
 def test_buyers_at_once_get_what_there_is_and_no_more(app, sell, stock, buyers):
     lantern = sell(stock_quantity=stock)
     calls = [lambda n=n: reserve(app, {lantern.id: 1}, f"order:{n}") for n in range(buyers)]
     answers = in_threads(calls)
     assert answers.count(()) == stock
     assert figures(app, lantern.id) == (stock, stock) == ledger(app, lantern.id)
-
-
-def test_forty_orders_by_ten_buyers_of_twenty_pieces_sell_twenty(app, sell):
-    lantern = sell(stock_quantity=20)
-
-    def buyer(number: int) -> int:
-        return sum(reserve(app, {lantern.id: 1}, f"order:{number}:{n}") == () for n in range(4))
-
-    assert sum(in_threads([lambda n=n: buyer(n) for n in range(10)])) == 20
-    assert figures(app, lantern.id) == (20, 20)
 
 
 def test_carts_in_opposite_order_never_deadlock(app, sell):

@@ -4,7 +4,18 @@ Full text uses the generated column `search`, in which the title weighs more tha
 errors are found by pg_trgm, in the title.
 """
 
-from sqlalchemy import ColumnElement, Integer, cast, false, func, literal, literal_column, select, union_all
+from sqlalchemy import (
+    ColumnElement,
+    Integer,
+    cast,
+    false,
+    func,
+    intersect,
+    literal,
+    literal_column,
+    select,
+    union_all,
+)
 
 from nexus_catalog.models import Product
 from nexus_catalog.services.slugs import words
@@ -15,13 +26,12 @@ MOST_WORDS = 10
 
 def matching(query: str) -> ColumnElement[bool]:
     """The condition that a product matches `query`: by full text or, if none does, by similarity."""
-    if not words(query):
+    if not _words(query):
         return false()
     exact = select(Product.id).where(Product.is_active, Product.search.op("@@")(_tsquery(query))).cte("exact")
-    similar = select(func.catalog_similar_products(_plain(query)).label("id")).where(
-        ~select(exact.c.id).exists()
-    )
-    return Product.id.in_(union_all(select(exact.c.id), similar))
+    similar = intersect(*(select(func.catalog_similar_products(word).label("id")) for word in _words(query)))
+    fallback = select(similar.subquery().c.id).where(~select(exact.c.id).exists())
+    return Product.id.in_(union_all(select(exact.c.id), fallback))
 
 
 def relevance(query: str) -> ColumnElement[int]:
@@ -31,9 +41,13 @@ def relevance(query: str) -> ColumnElement[int]:
 
 
 def _tsquery(query: str) -> ColumnElement[str]:
-    terms = " & ".join(f"'{word}':*" if len(word) > 1 else f"'{word}'" for word in words(query)[:MOST_WORDS])
+    terms = " & ".join(f"'{word}':*" if len(word) > 1 else f"'{word}'" for word in _words(query))
     return func.to_tsquery(literal_column("'simple'::regconfig"), literal(terms))
 
 
 def _plain(query: str) -> str:
-    return " ".join(words(query)[:MOST_WORDS])
+    return " ".join(_words(query))
+
+
+def _words(query: str) -> list[str]:
+    return words(query)[:MOST_WORDS]
