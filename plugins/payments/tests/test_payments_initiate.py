@@ -419,3 +419,20 @@ def test_the_deadline_is_the_gateways(bench):
     assert payment.deadline - payment.created_at == pytest.approx(
         timedelta(hours=1), abs=timedelta(seconds=5)
     )
+
+
+def test_a_test_payment_is_not_resumed_with_live_keys(bench, shop, gateway):
+    order = shop.add(bench.buyer)
+    first = bench.opened(order)
+    gateway.test_mode = False
+    second = bench.initiate(order)
+    assert second.status_code == 201 and second.json["tx_ref"] != first["tx_ref"]
+    assert [p.mode for p in bench.payments()] == ["test", "live"]
+
+
+def test_the_allow_list_of_return_addresses_is_a_setting(bench, shop, app):
+    config = app.extensions["nexus"].plugins["payments"].config
+    object.__setattr__(config, "return_urls", ("https://shop.example",))
+    order = shop.add(bench.buyer)
+    assert bench.initiate(order, return_url="https://shop.example/thanks?x=1").status_code == 201
+    assert bench.initiate(order, return_url="https://shop.example:8443/").status_code == 422

@@ -63,6 +63,9 @@ def claim(payable: Payable, provider: PaymentProvider, return_url: str | None) -
                 return None
             turn = _turn(payment, payable)
         _refuse_if_settled(session, payable)
+        if payment.mode != _mode(provider):
+            close(session, payment, PaymentStatus.CANCELED, replaced=True)
+            return None
         if turn is not Turn.WAIT:
             payment.return_url = return_url
         if turn in (Turn.OPEN, Turn.RESOLVE):
@@ -176,7 +179,7 @@ def _insert(
             idempotency_key=f"initiate-{payment_id}",
             amount_minor=payable.amount.minor,
             currency=payable.amount.currency,
-            mode="test" if provider.test_mode else "live",
+            mode=_mode(provider),
             status=PaymentStatus.CREATED,
             return_url=return_url,
             deadline=at + ttl if ttl is not None else None,
@@ -233,6 +236,10 @@ def _refuse_if_settled(session: Session, payable: Payable) -> None:
         raise NotPayable("This is paid already.")
     if status is not None:
         raise NotPayable("A payment for this is being looked into.")
+
+
+def _mode(provider: PaymentProvider) -> str:
+    return "test" if provider.test_mode else "live"
 
 
 def _lease() -> datetime:

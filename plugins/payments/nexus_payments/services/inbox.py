@@ -1,6 +1,7 @@
 """The webhook inbox: store first, answer, and let a worker ask the gateway."""
 
 import logging
+import time
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -9,18 +10,17 @@ from sqlalchemy import select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from nexus_kernel import current_nexus, new_id, now, reading, transaction
+from nexus_kernel import current_nexus, new_id, now, reading
 from nexus_kernel.contracts.payments import PaymentProvider, WebhookAuthError, WebhookMalformed
 from nexus_kernel.contracts.payments import ProviderEvent as Claim
 from nexus_payments.errors import UnknownProvider, WebhookRefused, WebhookUnreadable
 from nexus_payments.models import EventStatus, ProviderEvent
-from nexus_payments.services.checks import check, find_by_reference
+from nexus_payments.services.checks import RUN_SECONDS, check, find_by_reference
 
 log = logging.getLogger("nexus.payments")
 
 MAX_BODY = 262_144
 MAX_ATTEMPTS = 10
-BATCH = 50
 LEASE = timedelta(seconds=90)
 KEPT_HEADERS = ("content-type", "content-length", "user-agent")
 
@@ -71,12 +71,15 @@ def store(
     return list(session.scalars(statement))
 
 
-def process_event(event_id: UUID) -> None:
-    """Ask the gateway about the attempt that a stored webhook names. Safe to run twice."""
+def process_event(event_id: UUID) -> bool:
+    """Ask the gateway about the attempt that a stored webhook names. False when the gateway could not say.
+
+    Safe to run twice.
+    """
     with reading() as session:
         event = session.get(ProviderEvent, event_id)
     if event is None or event.status == EventStatus.PROCESSED:
-        return
+        return True
     payment_id = find_by_reference(event.provider, event.reference) if event.reference else None
     if payment_id is None:
         _finish(event, EventStatus.ORPHAN)
@@ -84,14 +87,25 @@ def process_event(event_id: UUID) -> None:
         _finish(event, EventStatus.PROCESSED)
     else:
         _finish(event, EventStatus.RECEIVED)
+        return False
+    return True
 
 
-def process_due() -> int:
-    """Process what is due: new webhooks whose message was lost, and those to be tried again."""
-    done = 0
-    for event_id in _claim_due():
-        process_event(event_id)
+def process_due(seconds: float = RUN_SECONDS) -> int:
+    """Process what is due: new webhooks whose message was lost, and those to be tried again.
+
+    A gateway that cannot say is left alone for the rest of the run. Safe to run in several processes.
+    """
+    end, done = time.monotonic() + seconds, 0
+    silent: set[str] = set()
+    while time.monotonic() < end:
+        found = _claim_due(silent)
+        if found is None:
+            break
+        event_id, provider = found
         done += 1
+        if not process_event(event_id):
+            silent.add(provider)
     return done
 
 
@@ -106,22 +120,23 @@ def prune(older_than: datetime) -> int:
         return int(session.execute(statement).rowcount)  # type: ignore[attr-defined]
 
 
-def _claim_due() -> list[UUID]:
+def _claim_due(silent: set[str]) -> tuple[UUID, str] | None:
     due = (
         select(ProviderEvent.id)
-        .where(ProviderEvent.available_at <= now())
+        .where(ProviderEvent.available_at <= now(), ProviderEvent.provider.not_in(silent))
         .order_by(ProviderEvent.available_at)
-        .limit(BATCH)
+        .limit(1)
         .with_for_update(skip_locked=True)
     )
     statement = (
         update(ProviderEvent)
-        .where(ProviderEvent.id.in_(due))
+        .where(ProviderEvent.id == due.scalar_subquery())
         .values(available_at=now() + LEASE)
-        .returning(ProviderEvent.id)
+        .returning(ProviderEvent.id, ProviderEvent.provider)
     )
-    with transaction() as session:
-        return list(session.scalars(statement))
+    with reading() as session:
+        row = session.execute(statement).first()
+    return None if row is None else (row.id, row.provider)
 
 
 def _finish(event: ProviderEvent, status: EventStatus) -> None:
