@@ -2,7 +2,6 @@
 
 import os
 import sys
-from pathlib import Path
 from typing import Any
 
 import click
@@ -43,13 +42,14 @@ def worker(shop: Shop, concurrency: int) -> None:
 
 
 @click.command()
-@click.option(
-    "--schedule", type=click.Path(path_type=Path), default=Path("celerybeat-schedule"), show_default=True
-)
 @pass_shop
-def beat(shop: Shop, schedule: Path) -> None:
-    """Send the periodic tasks when they are due. Run one a deployment."""
-    _celery(shop.app).Beat(schedule=str(schedule), loglevel=_level(shop.app)).run()
+def beat(shop: Shop) -> None:
+    """Send the periodic tasks when they are due. Run one a deployment.
+
+    It keeps no file: every task is a sweep, and begins anew with the process.
+    """
+    scheduler = "celery.beat:Scheduler"
+    _celery(shop.app).Beat(scheduler_cls=scheduler, loglevel=_level(shop.app)).run()
 
 
 def _celery(app: Flask) -> Any:

@@ -6,6 +6,12 @@ from nexus_kernel.cli.plugins import graph_text
 
 GRAPH = """\
 accounts       -> (nothing)
+catalog        -> (nothing)
+payments_chapa -> (nothing)
+cart           -> catalog
+notifications  -> accounts
+payments       -> accounts
+orders         -> cart, catalog, payments
 """
 
 
