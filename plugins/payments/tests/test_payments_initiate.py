@@ -1,5 +1,7 @@
 """Opening a payment: one attempt, committed before its gateway is called."""
 
+import os
+import signal
 from datetime import timedelta
 from uuid import uuid4
 
@@ -251,13 +253,19 @@ def test_a_gateway_that_is_down_keeps_the_attempt_for_later(bench, shop, gateway
     assert [p.status for p in bench.payments()] == ["unknown"]
 
 
-def test_a_process_that_died_during_the_call_does_not_block_the_next(bench, shop, gateway):
+def test_a_process_that_is_killed_during_the_call_does_not_block_the_next(bench, shop, gateway, app):
     order = shop.add(bench.buyer)
-    gateway.on_initiate = raises
-    bench.initiate(order)
-    bench.change(status="created")
-    gateway.on_initiate = gateway.open
+    child = os.fork()
+    if child == 0:
+        app.extensions["nexus"].db.dispose()
+        gateway.on_initiate = lambda *args: os.kill(os.getpid(), signal.SIGKILL)
+        bench.initiate(order)
+        os._exit(0)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL
+    assert bench.payment().status == "created", "it was committed before the call"
+    bench.pass_time(1)
     assert bench.initiate(order).status_code == 201
+    assert len(bench.payments()) == 1
 
 
 def test_a_refusal_fails_the_attempt_and_the_order_stays_payable(bench, shop, gateway):

@@ -85,7 +85,7 @@ class ChapaProvider(BaseProvider):
 
     def initiate(self, ctx: PaymentContext, amount: Money) -> Result:
         """POST /transaction/initialize."""
-        body = {
+        body: dict[str, object] = {
             "amount": str(amount),
             "currency": amount.currency,
             "tx_ref": ctx.reference,

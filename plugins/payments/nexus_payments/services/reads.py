@@ -32,7 +32,7 @@ def visible_payments(actor: Actor, filters: Mapping[str, Any]) -> Select[Any]:
 
 def find_payment(session: Session, actor: Actor, payment_id: UUID) -> Payment:
     """One payment. Raises PaymentNotFound for a stranger's too."""
-    payment = session.scalar(visible_payments(actor, {}).where(Payment.id == payment_id))
+    payment: Payment | None = session.scalar(visible_payments(actor, {}).where(Payment.id == payment_id))
     if payment is None:
         raise PaymentNotFound()
     return payment

@@ -7,6 +7,7 @@ recorded.
 import logging
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy.orm import Session
@@ -159,7 +160,7 @@ def _reason(payment: Payment, status: PaymentStatus) -> str:
     return str(status)
 
 
-def _facts(payment: Payment) -> dict[str, object]:
+def _facts(payment: Payment) -> dict[str, Any]:
     return {
         "payment_id": payment.id,
         "payable_kind": payment.payable_kind,
