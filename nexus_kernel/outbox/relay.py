@@ -72,6 +72,20 @@ def is_due() -> ColumnElement[bool]:
 
 def _deliver_one() -> bool:
     nexus = current_app.extensions["nexus"]
+    taken: list[tuple[Any, str, int]] = []
+    try:
+        return _deliver_in_one_transaction(taken)
+    except Exception as error:
+        if connection_lost(error) or not taken:
+            raise
+        # It failed at the commit or as its events were written: without a note it stays first for ever.
+        with nexus.db.transaction() as session:
+            _failed(session, *taken[0], error)
+        return True
+
+
+def _deliver_in_one_transaction(taken: list[tuple[Any, str, int]]) -> bool:
+    nexus = current_app.extensions["nexus"]
     with nexus.db.transaction() as session:
         row = session.execute(
             select(Delivery.id, Delivery.subscription, Delivery.attempts, OutboxEvent)
@@ -84,6 +98,7 @@ def _deliver_one() -> bool:
         if row is None:
             return False
         delivery_id, name, attempts, event = row
+        taken.append((delivery_id, name, attempts + 1))
         try:
             with session.begin_nested():
                 _handle(nexus.subscriptions.by_name[name], event, attempts + 1)
@@ -125,12 +140,17 @@ def _failed(session: Session, delivery_id: Any, name: str, attempts: int, error:
         ": dead" if dead else "",
         exc_info=error,
     )
-    values: dict[str, Any] = {"attempts": attempts, "error": f"{type(error).__name__}: {error}"[:2000]}
+    values: dict[str, Any] = {"attempts": attempts, "error": _storable(f"{type(error).__name__}: {error}")}
     if dead:
         values["dead_at"] = func.clock_timestamp()
     else:
         values["available_at"] = func.clock_timestamp() + timedelta(seconds=backoff(attempts))
     session.execute(update(Delivery).where(Delivery.id == delivery_id).values(**values))
+
+
+def _storable(message: str) -> str:
+    """The message without what PostgreSQL cannot store: the NUL character and lone surrogates."""
+    return message[:2000].replace("\0", "\N{REPLACEMENT CHARACTER}").encode("utf-8", "replace").decode()
 
 
 def backoff(attempts: int) -> float:

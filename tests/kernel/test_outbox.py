@@ -160,3 +160,34 @@ def test_a_delivery_whose_subscriber_is_not_installed_waits(app, bell, nexus_eng
     other.extensions["nexus"].db.close()
     drain(app)
     assert len(bell.heard) == 1
+
+
+@pytest.mark.parametrize("poison", ["an error with \0 in it", "a lone \ud800"])
+def test_an_error_that_cannot_be_stored_as_it_is_does_not_stop_the_queue(app, bell, poison):
+    def fails(event: Rang, delivery: Delivery) -> None:
+        raise ValueError(poison)
+
+    subscription = app.extensions["nexus"].subscriptions.by_name["bell.fragile"]
+    object.__setattr__(subscription, "handler", fails)
+    ring(app)
+    drain(app)
+    state = rows(app)
+    assert state["bell.fragile"].attempts == 1 and state["bell.fragile"].error.startswith("ValueError: a")
+    assert state["bell.hear"].done_at
+    object.__setattr__(subscription, "handler", BellPlugin.fail_when_broken.__get__(bell))
+
+
+def test_a_handler_whose_own_event_cannot_be_stored_is_retried_and_does_not_stop_the_queue(app, bell):
+    def publishes(event: Rang, delivery: Delivery) -> None:
+        publish(Rang(times=2**70, fee=Money(0, "ETB")))
+
+    subscription = app.extensions["nexus"].subscriptions.by_name["bell.fragile"]
+    object.__setattr__(subscription, "handler", publishes)
+    try:
+        ring(app)
+        drain(app)
+    finally:
+        object.__setattr__(subscription, "handler", BellPlugin.fail_when_broken.__get__(bell))
+    state = rows(app)
+    assert state["bell.fragile"].attempts == 1 and state["bell.fragile"].done_at is None
+    assert state["bell.hear"].done_at
