@@ -28,9 +28,10 @@ class Cache:
 
     def __init__(self, url: str) -> None:
         self._url = url
-        self._client: "Redis | None" = None
+        self._client: Redis | None = None
         self._down_until = 0.0
         self._unsent: set[str] = set()
+        self._timer: threading.Timer | None = None
         self._lock = threading.Lock()
 
     @property
@@ -38,8 +39,13 @@ class Cache:
         """The connection pool, with time-outs that a request can bear."""
         if self._client is None:
             from redis import Redis  # a fifth of the start-up's imports, and not needed before the first use
+            from redis.backoff import NoBackoff
+            from redis.retry import Retry
 
-            self._client = Redis.from_url(self._url, socket_timeout=0.5, socket_connect_timeout=0.5)
+            # The client's own retries sleep for seconds; one attempt more covers a connection gone idle.
+            self._client = Redis.from_url(
+                self._url, socket_timeout=0.5, socket_connect_timeout=0.5, retry=Retry(NoBackoff(), 1)
+            )
         return self._client
 
     def get_or_create(
@@ -51,10 +57,18 @@ class Cache:
         try:
             generations = cast(list[bytes | None], self.client.mget([_tag_key(tag) for tag in tags]))
             full_key = ":".join([key, *((g or b"0").decode() for g in generations)])
-            return self._found(full_key) or self._rebuild(full_key, create, seconds)
+            found = self._found(full_key)
+            mine = found is None and self._wait_for_turn(full_key)
+            if found is None:
+                found = self._found(full_key)
+            if mine and found is not None:
+                self.client.delete(f"{full_key}:lock")
         except redis_error() as error:
             self._failed(error)
             return create()
+        if found is not None:
+            return found
+        return self._rebuild(full_key, create, seconds) if mine else create()
 
     def invalidate(self, *tags: str) -> None:
         """Make what carries these tags unreadable once the transaction under way is committed."""
@@ -63,31 +77,54 @@ class Cache:
     def _found(self, full_key: str) -> bytes | None:
         return cast(bytes | None, self.client.get(full_key))
 
-    def _rebuild(self, full_key: str, create: Callable[[], bytes], seconds: int) -> bytes:
-        lock_key, deadline = f"{full_key}:lock", monotonic() + REBUILD_WAIT
-        while not self.client.set(lock_key, b"1", nx=True, px=int(REBUILD_WAIT * 1000)):
+    def _wait_for_turn(self, full_key: str) -> bool:
+        """True when it is this reader's turn to rebuild; False when another one has, or takes too long."""
+        deadline = monotonic() + REBUILD_WAIT
+        while not self.client.set(f"{full_key}:lock", b"1", nx=True, px=int(REBUILD_WAIT * 1000)):
+            if self._found(full_key) is not None or monotonic() > deadline:
+                return False
             sleep(0.02)
-            found = self._found(full_key)
-            if found is not None or monotonic() > deadline:
-                return found if found is not None else create()
-        value = create()
+        return True
+
+    def _rebuild(self, full_key: str, create: Callable[[], bytes], seconds: int) -> bytes:
         pipe: Any = self.client.pipeline(transaction=False)
-        pipe.set(full_key, value, ex=seconds).delete(lock_key).execute()
-        return value
+        try:
+            value = create()
+            pipe.set(full_key, value, ex=seconds)
+            return value
+        finally:
+            try:
+                pipe.delete(f"{full_key}:lock").execute()
+            except redis_error() as error:
+                self._failed(error)
 
     def _raise_generations(self, tags: set[str]) -> None:
         with self._lock:
-            waiting = self._unsent | tags
+            self._unsent = self._unsent | tags
+            if monotonic() < self._down_until:
+                self._try_again_later()
+                return
             try:
                 pipe: Any = self.client.pipeline(transaction=False)
-                for tag in sorted(waiting):
+                for tag in sorted(self._unsent):
                     pipe.incr(_tag_key(tag))
                 pipe.execute()
                 self._unsent = set()
             except redis_error() as error:
-                self._unsent = waiting
                 self._failed(error)
-                threading.Timer(RETRY_AFTER, self._raise_generations, [set()]).start()
+                self._try_again_later()
+
+    def _try_again_later(self) -> None:
+        """One timer at a time, which does not keep the process from ending."""
+        if self._timer is None:
+            self._timer = threading.Timer(RETRY_AFTER, self._send_unsent)
+            self._timer.daemon = True
+            self._timer.start()
+
+    def _send_unsent(self) -> None:
+        with self._lock:
+            self._timer = None
+        self._raise_generations(set())
 
     def _failed(self, error: Exception) -> None:
         if monotonic() >= self._down_until:
