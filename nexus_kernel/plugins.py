@@ -95,7 +95,7 @@ def select(
         other = by_name.setdefault(candidate.name, candidate)
         if other is not candidate:
             raise StartupError(
-                f"two plugins are named {candidate.name}: {other.origin} and {candidate.origin}; uninstall one"
+                f"two plugins are named {candidate.name}: {other.origin}, {candidate.origin}; uninstall one"
             )
     for name in (*allowed, *disabled):
         _installed(name, by_name)
