@@ -1,9 +1,11 @@
 """Every route by every role: 401 to nobody, 403 without the permission, never a 500."""
 
 from collections.abc import Iterator
+from uuid import UUID
 
 import pytest
 from flask import Flask
+from flask.testing import FlaskClient
 from werkzeug.routing import Rule
 
 from nexus_kernel import create_app
@@ -37,6 +39,15 @@ def path_of(rule: Rule) -> str:
     return path
 
 
+def somebody(client: FlaskClient) -> UUID:
+    """The id of a person who has an account."""
+    login = {"email": "buyer@example.com", "password": "correct-horse-9"}
+    client.post("/api/auth/users/", json={**login, "re_password": login["password"]})
+    access = client.post("/api/auth/jwt/create/", json=login).json["access"]
+    me = client.get("/api/auth/users/me/", headers={"Authorization": f"Bearer {access}"})
+    return UUID(me.json["id"])
+
+
 @pytest.fixture(scope="session")
 def nexus_plugins():
     return SHIPPED
@@ -46,8 +57,10 @@ def nexus_plugins():
 def test_each_role_gets_what_the_route_declares(app: Flask, case: tuple[str, str]):
     method, rule, access = next(r for r in routes(app) if (r[1].rule, r[0]) == case)
     client, policy = app.test_client(), app.extensions["nexus"].policy
+    person_id = somebody(client)
     for role in ROLES:
-        headers = {} if role == "anonymous" else auth_headers(app, *([] if role == "member" else [role]))
+        granted = [] if role == "member" else [role]
+        headers = {} if role == "anonymous" else auth_headers(app, *granted, person_id=person_id)
         answer = client.open(path_of(rule), method=method, headers=headers, json={})
         assert answer.status_code < 500, (role, answer.text)
         if access.public:
