@@ -62,8 +62,13 @@ class LazyGroup(click.Group):
 
     def _contributed(self, ctx: click.Context) -> dict[str, click.Command]:
         shop = ctx.ensure_object(Shop)
+        from nexus_kernel.plugins import fault_table
+
         nexus = shop.app.extensions["nexus"]
+        before = len(nexus.hooks.faults)
         commands = nexus.hooks.commands()
+        if len(nexus.hooks.faults) > before:
+            raise StartupError(fault_table(nexus.hooks.faults[before:]))
         for owned in commands:
             if owned.value.name != owned.owner:
                 raise StartupError(
@@ -86,7 +91,13 @@ def main() -> Any:
         return cli(standalone_mode=True)
     except StartupError as error:
         click.echo(str(error), err=True)
-        sys.exit(1)
+    except Exception as error:
+        from nexus_kernel.db import connection_lost
+
+        if not connection_lost(error):
+            raise
+        click.echo("PostgreSQL does not answer; check DATABASE_URL and the server.", err=True)
+    sys.exit(1)
 
 
 def _in_context(app: Flask, command: click.Command) -> click.Command:
