@@ -101,7 +101,9 @@ def box(start):
 
 
 def problem(response, status: int, code: str) -> dict:
-    assert (response.status_code, response.content_type) == (status, "application/problem+json"), response.text
+    assert (response.status_code, response.content_type) == (status, "application/problem+json"), (
+        response.text
+    )
     body = response.json
     assert body["status"] == status and body["code"] == code, body
     assert body["title"] and body["detail"] and body["request_id"] == response.headers["X-Request-ID"]
@@ -114,8 +116,16 @@ def post(box, body: bytes | str, content_type: str = "application/json"):
 
 @pytest.mark.parametrize(
     "body",
-    [b"{", b'{"size": NaN}', b'{"size": Infinity}', b"\xff\xfe", b'{"size": "\\ud800"}', b"[" * 900, b"{'size': 1}"],
-)  # fmt: skip
+    [
+        b"{",
+        b'{"size": NaN}',
+        b'{"size": Infinity}',
+        b"\xff\xfe",
+        b'{"size": "\\ud800"}',
+        b"[" * 900,
+        b"{'size': 1}",
+    ],
+)
 def test_a_body_that_is_no_json_is_400(box, body):
     problem(post(box, body), 400, "kernel.malformed_json")
 
@@ -135,7 +145,9 @@ def test_an_empty_body_is_422_where_a_field_is_required(box):
     assert (error["path"], error["code"]) == ("size", "required")
 
 
-@pytest.mark.parametrize("content_type", ["application/x-www-form-urlencoded", "text/plain", "multipart/form-data"])
+@pytest.mark.parametrize(
+    "content_type", ["application/x-www-form-urlencoded", "text/plain", "multipart/form-data"]
+)
 def test_a_body_that_is_not_json_is_415_even_where_no_field_is_required(box, content_type):
     problem(post(box, b"size=1", content_type), 415, "kernel.unsupported_media_type")
     reply = box.patch("/api/box/1/", data=b"size=1", content_type=content_type)
@@ -148,12 +160,24 @@ def test_numbers_that_are_no_integers_are_4xx(box, size):
 
 
 def test_validation_names_each_field_by_its_path(box):
-    body = {"size": "x", "price": "1,5", "lids": [{"colour": "red"}, {"colour": "", "depth": 1}, 5], "weight": 1}
-    errors = {e["path"]: e["code"] for e in problem(box.post("/api/box/", json=body), 422, "kernel.invalid")["errors"]}
+    body = {
+        "size": "x",
+        "price": "1,5",
+        "lids": [{"colour": "red"}, {"colour": "", "depth": 1}, 5],
+        "weight": 1,
+    }
+    errors = {
+        e["path"]: e["code"]
+        for e in problem(box.post("/api/box/", json=body), 422, "kernel.invalid")["errors"]
+    }
     assert errors == {
-        "size": "invalid", "price": "invalid", "weight": "unknown",
-        "lids[1].colour": "invalid", "lids[1].depth": "unknown", "lids[2]": "invalid",
-    }  # fmt: skip
+        "size": "invalid",
+        "price": "invalid",
+        "weight": "unknown",
+        "lids[1].colour": "invalid",
+        "lids[1].depth": "unknown",
+        "lids[2]": "invalid",
+    }
 
 
 def test_a_query_is_validated_and_unknown_parameters_are_ignored(box):
@@ -180,7 +204,11 @@ def test_another_method_is_405_and_says_which_are_allowed(box):
 def test_an_error_of_a_plugin_keeps_its_code_its_headers_and_its_extensions(box):
     response = box.get("/api/box/full/")
     body = problem(response, 409, "box.full")
-    assert body["capacity"] == 4 and body["detail"] == "There is no room." and response.headers["Retry-After"] == "3"
+    assert (
+        body["capacity"] == 4
+        and body["detail"] == "There is no room."
+        and response.headers["Retry-After"] == "3"
+    )
 
 
 def test_a_bug_is_a_500_that_tells_nothing_and_is_logged_with_the_request(box, nexus_log):
@@ -210,7 +238,11 @@ def test_head_and_options_work(box):
 
 def test_a_missing_slash_is_a_redirect_without_a_page_to_the_same_host(box):
     response = box.patch("/api/box/1?x=1", headers={"Host": "evil.example"}, json={"size": 1})
-    assert (response.status_code, response.headers["Location"], response.data) == (308, "/api/box/1/?x=1", b"")
+    assert (response.status_code, response.headers["Location"], response.data) == (
+        308,
+        "/api/box/1/?x=1",
+        b"",
+    )
     assert "text/html" not in response.headers.get("Content-Type", "")
 
 
@@ -221,7 +253,14 @@ def test_no_path_redirects_to_another_host(box, path):
 
 
 def test_nothing_that_goes_wrong_is_html(box):
-    for path in ("/api/nowhere/", "/api/box/bug/", "/api/box/full/", "/api/box?limit=99", "/%00", "/api/box/x/"):
+    for path in (
+        "/api/nowhere/",
+        "/api/box/bug/",
+        "/api/box/full/",
+        "/api/box?limit=99",
+        "/%00",
+        "/api/box/x/",
+    ):
         assert "<" not in box.get(path).text
 
 
@@ -234,5 +273,7 @@ def test_text_that_postgresql_cannot_store_is_no_500(client, note):
 
 
 def test_the_bodies_of_success_are_json(box):
-    response = box.post("/api/box/", data=json.dumps({"size": 2}), content_type="application/json; charset=utf-8")
+    response = box.post(
+        "/api/box/", data=json.dumps({"size": 2}), content_type="application/json; charset=utf-8"
+    )
     assert response.status_code == 201 and response.json["size"] == 2

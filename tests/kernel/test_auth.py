@@ -47,7 +47,10 @@ class Door:
 
     @hookimpl
     def nexus_permissions(self):
-        return [Permission("door.open", "Open", ("staff", "guard")), Permission("door.lock", "Lock", ("staff",))]
+        return [
+            Permission("door.open", "Open", ("staff", "guard")),
+            Permission("door.lock", "Lock", ("staff",)),
+        ]
 
 
 @pytest.fixture(scope="module")

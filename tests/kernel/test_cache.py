@@ -121,7 +121,9 @@ def nexus_config(request):
     return {"kernel": {"redis_url": request.getfixturevalue("valkey").url}}
 
 
-def test_with_valkey_away_reads_and_writes_go_on_and_an_invalidation_made_meanwhile_holds(valkey, app, source):
+def test_with_valkey_away_reads_and_writes_go_on_and_an_invalidation_made_meanwhile_holds(
+    valkey, app, source
+):
     store = app.extensions["nexus"].cache
     with app.app_context():
         source.read(store)

@@ -83,7 +83,7 @@ def test_a_value_of_the_wrong_kind_is_reported_with_the_name_of_its_variable(key
 
 
 def test_an_unknown_key_is_refused_with_a_suggestion():
-    with pytest.raises(StartupError, match="NEXUS_LAMP__SIZ: .*did you mean NEXUS_LAMP__SIZE"):
+    with pytest.raises(StartupError, match=r"NEXUS_LAMP__SIZ: .*did you mean NEXUS_LAMP__SIZE"):
         section({"siz": 1})
 
 

@@ -6,8 +6,19 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped
 
 from nexus_kernel import (
-    Blueprint, Keyed, Manifest, Model, amount_column, create_app, currency_column, current_session, hookimpl,
-    money_checks, on_commit, reading, transaction,
+    Blueprint,
+    Keyed,
+    Manifest,
+    Model,
+    amount_column,
+    create_app,
+    currency_column,
+    current_session,
+    hookimpl,
+    money_checks,
+    on_commit,
+    reading,
+    transaction,
 )  # fmt: skip
 from nexus_kernel.embedded import EmbeddedPostgres
 from nexus_kernel.testing import count_queries
@@ -103,7 +114,9 @@ def test_steps_after_the_commit_run_after_it_and_only_then(till):
     assert seen == [[1]]
 
 
-def test_a_step_after_the_commit_that_fails_is_logged_and_stops_neither_the_answer_nor_the_next(till, nexus_log):
+def test_a_step_after_the_commit_that_fails_is_logged_and_stops_neither_the_answer_nor_the_next(
+    till, nexus_log
+):
     ran = []
     with transaction():
         add(1)
@@ -133,7 +146,9 @@ def test_a_step_after_the_commit_needs_a_transaction(till):
         on_commit(print)
 
 
-@pytest.mark.parametrize(("minor", "currency"), [(-1, "ETB"), (10**15 + 1, "ETB"), (1, "etb"), (1, "EU"), (1, "")])
+@pytest.mark.parametrize(
+    ("minor", "currency"), [(-1, "ETB"), (10**15 + 1, "ETB"), (1, "etb"), (1, "EU"), (1, "")]
+)
 def test_the_database_refuses_an_impossible_amount_itself(till, minor, currency):
     with pytest.raises(IntegrityError), transaction():
         add(minor, currency)
@@ -146,7 +161,9 @@ def test_the_tables_of_an_application_are_those_of_its_plugins(till):
 
 def unavailable(response) -> None:
     assert response.status_code == 503, response.text
-    assert response.content_type == "application/problem+json" and response.json["code"] == "kernel.unavailable"
+    assert (
+        response.content_type == "application/problem+json" and response.json["code"] == "kernel.unavailable"
+    )
     assert int(response.headers["Retry-After"]) >= 1
 
 

@@ -19,7 +19,8 @@ def decorated(path: Path) -> set[str]:
     return {
         node.name
         for node in ast.walk(ast.parse(path.read_text("utf-8")))
-        if isinstance(node, ast.FunctionDef) and any("hookimpl" in ast.unparse(d) for d in node.decorator_list)
+        if isinstance(node, ast.FunctionDef)
+        and any("hookimpl" in ast.unparse(d) for d in node.decorator_list)
     }
 
 
@@ -37,7 +38,9 @@ def test_there_are_hooks():
 def test_a_hook_says_who_calls_it_what_to_return_an_example_and_since_when(name):
     text = inspect.getdoc(SPECS[name])
     assert text and text.startswith("Called ") and text.splitlines()[0].endswith(".")
-    assert re.search(r"^Example: `.+`", text, re.MULTILINE) and re.search(r"^versionadded: \d+\.\d+$", text, re.MULTILINE)
+    assert re.search(r"^Example: `.+`", text, re.MULTILINE) and re.search(
+        r"^versionadded: \d+\.\d+$", text, re.MULTILINE
+    )
     assert inspect.signature(SPECS[name]).return_annotation is not inspect.Signature.empty
 
 

@@ -214,7 +214,9 @@ def test_a_key_belongs_to_a_route(app):
     assert send(app).data != send(app, path="/api/once/deeds/").data and effects(app) == 2
 
 
-@pytest.mark.parametrize("key", ['"quoted"', "a:b/c?d=e&f", "%00", "'; drop table x; --", "é", "x" * 200, "a b"])
+@pytest.mark.parametrize(
+    "key", ['"quoted"', "a:b/c?d=e&f", "%00", "'; drop table x; --", "é", "x" * 200, "a b"]
+)
 def test_a_key_may_hold_odd_characters(app, key):
     assert send(app, key).status_code == 201
     assert send(app, key).headers["Idempotent-Replayed"] == "true"

@@ -1,5 +1,7 @@
 """The graph of needs: one stable order, and a sentence for each way in which there is none."""
 
+from itertools import pairwise
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -62,7 +64,7 @@ def test_a_cycle_is_told_in_the_direction_of_the_needs():
     walk = fault.reason.split(": ")[1].split(" -> ")
     assert walk[0] == walk[-1] and set(walk) == {"x", "y", "z"}
     needs = {"x": "y", "y": "z", "z": "x"}
-    assert all(needs[who] == whom for who, whom in zip(walk, walk[1:], strict=False))
+    assert all(needs[who] == whom for who, whom in pairwise(walk))
 
 
 def test_a_plugin_may_need_what_it_provides_itself():

@@ -101,15 +101,31 @@ def test_a_currency_is_an_active_iso_4217_code(currency):
 
 def test_the_exponents_are_those_of_the_standard():
     assert {c: exponent(c) for c in ("ETB", "JPY", "KWD", "UGX", "BHD")} == {
-        "ETB": 2, "JPY": 0, "KWD": 3, "UGX": 0, "BHD": 3,
-    }  # fmt: skip
+        "ETB": 2,
+        "JPY": 0,
+        "KWD": 3,
+        "UGX": 0,
+        "BHD": 3,
+    }
     assert set(EXPONENTS.values()) == {0, 2, 3}
 
 
 @pytest.mark.parametrize(
     "text",
-    ["", "x", "1,5", "NaN", "sNaN", "Infinity", "-Infinity", "1e9999999", "1e-9999999", "10000000000000.01", "1" * 60],
-)  # fmt: skip
+    [
+        "",
+        "x",
+        "1,5",
+        "NaN",
+        "sNaN",
+        "Infinity",
+        "-Infinity",
+        "1e9999999",
+        "1e-9999999",
+        "10000000000000.01",
+        "1" * 60,
+    ],
+)
 def test_what_is_no_amount_is_a_money_error(text):
     with pytest.raises(MoneyError):
         Money.parse(text, "ETB")

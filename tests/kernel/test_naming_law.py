@@ -52,7 +52,9 @@ def lamp(write_plugin):
         # Tables of one process share a registry, so every written plugin gets a table name of its own.
         source = LAWFUL.format(table=f"lamp_{id(made)}_{next(made)}")
         assert old in source
-        return write_plugin("class Contract: ...\n" + source.replace(old, new, 1) if old else "class Contract: ...\n" + source)
+        return write_plugin(
+            "class Contract: ...\n" + source.replace(old, new, 1) if old else "class Contract: ...\n" + source
+        )
 
     return lamp
 
@@ -62,21 +64,45 @@ def test_a_lawful_plugin_starts(start, lamp):
 
 
 BREACHES = {
-    "a table": ('__tablename__ = "lamp_', '__tablename__ = "lantern_', "the table 'lantern_.* does not begin"),
+    "a table": (
+        '__tablename__ = "lamp_',
+        '__tablename__ = "lantern_',
+        "the table 'lantern_.* does not begin",
+    ),
     "a model that is not contributed": ("return [Bulb]", "return []", "Bulb is not contributed"),
     "a blueprint": ('Blueprint("lamp"', 'Blueprint("torch"', "the blueprint 'torch' does not begin"),
-    "a route outside of the prefixes": ('url_prefix="/api/lamp"', 'url_prefix="/api/lampoon"', "/api/lampoon/<int:number>/ is outside"),
+    "a route outside of the prefixes": (
+        'url_prefix="/api/lamp"',
+        'url_prefix="/api/lampoon"',
+        "/api/lampoon/<int:number>/ is outside",
+    ),
     "a route without access": ('@blp.requires("lamp.look")\n', "", "look says nobody who may call it"),
-    "an unknown permission": ('requires("lamp.look")', 'requires("lamp.lok")', "look requires lamp.lok, which nobody declares"),
+    "an unknown permission": (
+        'requires("lamp.look")',
+        'requires("lamp.lok")',
+        "look requires lamp.lok, which nobody declares",
+    ),
     "a permission": ('Permission("lamp.look"', 'Permission("look"', "the permission 'look' does not begin"),
     "a task": ('@task("lamp.clean")', '@task("clean")', "the task 'clean' does not begin"),
     "a subscription": ('"lamp.notice"', '"notice"', "the subscription 'notice' does not begin"),
     "an error code": ('"lamp.burnt"', '"burnt"', "the error code 'burnt' does not begin"),
     "a health check": ('"lamp.glows"', '"glows"', "the health check 'glows' does not begin"),
-    "a promise that is not kept": ("return {Contract: lambda session: None}", "return {}", "Contract is missing in nexus_services"),
-    "a service that was not promised": ("provides=(Contract,)", "provides=()", "Contract is missing in the manifest"),
-    "two views of one rule": ('@blp.get("/<int:number>/")', '@blp.get("/<int:n>/")\n@blp.public\ndef other(n): ...\n@blp.get("/<int:number>/")', "GET /api/lamp/<int:n.*>/ is a route of lamp too"),
-}  # fmt: skip
+    "a promise that is not kept": (
+        "return {Contract: lambda session: None}",
+        "return {}",
+        "Contract is missing in nexus_services",
+    ),
+    "a service that was not promised": (
+        "provides=(Contract,)",
+        "provides=()",
+        "Contract is missing in the manifest",
+    ),
+    "two views of one rule": (
+        '@blp.get("/<int:number>/")',
+        '@blp.get("/<int:n>/")\n@blp.public\ndef other(n): ...\n@blp.get("/<int:number>/")',
+        "GET /api/lamp/<int:n.*>/ is a route of lamp too",
+    ),
+}
 
 
 @pytest.mark.parametrize("breach", BREACHES)
@@ -126,7 +152,7 @@ def nexus_tasks(): return [work]
 def test_two_plugins_with_one_task_name_are_both_named(start, write_plugin):
     sun = write_plugin(TASKS.format(name="sun", task="sun.rise"))
     moon = write_plugin(TASKS.format(name="moon", task="sun.rise"))
-    with pytest.raises(StartupError, match="the task 'sun.rise' of sun is registered by moon already"):
+    with pytest.raises(StartupError, match=r"the task 'sun\.rise' of sun is registered by moon already"):
         start(sun, moon)
 
 

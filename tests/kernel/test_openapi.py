@@ -62,7 +62,12 @@ def document(start, plugins) -> dict:
 
 
 def operations(document):
-    return {op["operationId"]: op for path in document["paths"].values() for op in path.values() if "operationId" in op}
+    return {
+        op["operationId"]: op
+        for path in document["paths"].values()
+        for op in path.values()
+        if "operationId" in op
+    }
 
 
 def test_the_document_of_an_empty_kernel_is_valid_openapi_3_1(start):
@@ -83,7 +88,11 @@ def test_every_order_of_loading_gives_the_same_bytes(start, plugins):
 def test_the_routes_and_components_are_those_of_the_loaded_plugins_only(start, plugins):
     document = start(plugins[0]).test_client().get("/api/schema/").json
     assert all(path.startswith("/api/moon/") for path in document["paths"])
-    assert {name.removeprefix("Moon") for name in document["components"]["schemas"]} >= {"Item", "Part", "ItemPage"}
+    assert {name.removeprefix("Moon") for name in document["components"]["schemas"]} >= {
+        "Item",
+        "Part",
+        "ItemPage",
+    }
 
 
 def test_two_schemas_of_one_name_are_two_components(document):
@@ -94,9 +103,14 @@ def test_two_schemas_of_one_name_are_two_components(document):
 
 @pytest.mark.parametrize(
     ("owner", "name", "component"),
-    [("cart", "CartSchema", "Cart"), ("cart", "CartItemSchema", "CartItem"), ("cart", "ItemSchema", "CartItem"),
-     ("cart", "CartoonSchema", "CartCartoon"), ("payments_chapa", "PaymentsSchema", "PaymentsChapaPayments")],
-)  # fmt: skip
+    [
+        ("cart", "CartSchema", "Cart"),
+        ("cart", "CartItemSchema", "CartItem"),
+        ("cart", "ItemSchema", "CartItem"),
+        ("cart", "CartoonSchema", "CartCartoon"),
+        ("payments_chapa", "PaymentsSchema", "PaymentsChapaPayments"),
+    ],
+)
 def test_a_component_begins_with_its_owner_as_a_whole_word(owner, name, component):
     assert component_name(owner, type(name, (), {})) == component
 
@@ -125,9 +139,9 @@ def test_every_documented_error_is_the_problem(document):
     for operation in operations(document).values():
         for status, response in operation["responses"].items():
             component = response.get("$ref", "").rpartition("/")[2]
-            assert status.startswith("2") or list(document["components"]["responses"][component]["content"]) == [
-                "application/problem+json"
-            ]
+            assert status.startswith("2") or list(
+                document["components"]["responses"][component]["content"]
+            ) == ["application/problem+json"]
 
 
 def test_an_idempotent_operation_documents_its_header(document):
@@ -144,7 +158,9 @@ def test_unknown_fields_are_documented_as_refused(document):
     assert document["components"]["schemas"]["MoonItem"]["additionalProperties"] is False
 
 
-@pytest.mark.parametrize("use", ['ItemSchema(only=("price",))', 'ItemSchema(exclude=("price",))', "ItemSchema(partial=True)"])
+@pytest.mark.parametrize(
+    "use", ['ItemSchema(only=("price",))', 'ItemSchema(exclude=("price",))', "ItemSchema(partial=True)"]
+)
 def test_a_narrowed_schema_is_refused_with_a_sentence(start, write_plugin, use):
     source = PLUGIN.format(name="moon").replace("@blp.arguments(ItemSchema)", f"@blp.arguments({use})")
     with pytest.raises(StartupError, match="`only`, `exclude` or `partial` needs a class of its own"):

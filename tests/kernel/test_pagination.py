@@ -12,8 +12,19 @@ from sqlalchemy import select
 from sqlalchemy.orm import Mapped
 
 from nexus_kernel import (
-    Blueprint, Keyed, Manifest, Model, PageQuery, Schema, Text, hookimpl, page_of, paginate, reading, transaction,
-)  # fmt: skip
+    Blueprint,
+    Keyed,
+    Manifest,
+    Model,
+    PageQuery,
+    Schema,
+    Text,
+    hookimpl,
+    page_of,
+    paginate,
+    reading,
+    transaction,
+)
 from nexus_kernel.api import pagination
 from nexus_kernel.testing import count_queries
 
@@ -46,7 +57,9 @@ def list_leaves(args):
     if args.get("q"):
         statement = statement.where(Leaf.label.startswith(args["q"]))
     with reading() as session:
-        return paginate(session, statement, order=(Leaf.fallen_at, Leaf.id), args=args, present=lambda row: row)
+        return paginate(
+            session, statement, order=(Leaf.fallen_at, Leaf.id), args=args, present=lambda row: row
+        )
 
 
 @blp.get("/names/")
@@ -56,7 +69,9 @@ def list_leaves(args):
 def list_names(args):
     with reading() as session:
         statement = select(Leaf.id, Leaf.label)
-        return paginate(session, statement, order=(Leaf.id,), args=args, present=lambda row: row, descending=False)
+        return paginate(
+            session, statement, order=(Leaf.id,), args=args, present=lambda row: row, descending=False
+        )
 
 
 class Page:
@@ -163,11 +178,26 @@ def forged(*values) -> str:
 
 @pytest.mark.parametrize(
     "cursor",
-    ["x", "é", "%00", "[]", "e30", "a" * 500, "bnVsbA", forged(), forged(False), forged(False, "x", "y"),
-     forged(False, 5, 5), forged(False, "2026-01-01T00:00:00Z", 5), forged(False, "2026-01-01T00:00:00Z", None),
-     forged(False, None, str(UUID(int=1))), forged("no", "2026-01-01T00:00:00Z", str(UUID(int=1))),
-     forged(False, "2026-01-01T00:00:00Z", ["x"]), forged(False, {}, {})],
-)  # fmt: skip
+    [
+        "x",
+        "é",
+        "%00",
+        "[]",
+        "e30",
+        "a" * 500,
+        "bnVsbA",
+        forged(),
+        forged(False),
+        forged(False, "x", "y"),
+        forged(False, 5, 5),
+        forged(False, "2026-01-01T00:00:00Z", 5),
+        forged(False, "2026-01-01T00:00:00Z", None),
+        forged(False, None, str(UUID(int=1))),
+        forged("no", "2026-01-01T00:00:00Z", str(UUID(int=1))),
+        forged(False, "2026-01-01T00:00:00Z", ["x"]),
+        forged(False, {}, {}),
+    ],
+)
 def test_a_garbled_cursor_is_422_and_names_the_field(tree, cursor):
     response = tree.get("/api/page/leaves/", query_string={"cursor": cursor})
     assert response.status_code == 422, response.text
@@ -181,9 +211,19 @@ def test_a_cursor_of_another_list_is_422(tree):
 
 @pytest.mark.parametrize(
     "query",
-    ["page_size=0", "page_size=101", "page_size=-1", "page_size=x", "page=0", "page=-1", "page=x", "page=100001",
-     "page_size=" + "9" * 30, "cursor=" + "a" * 501],
-)  # fmt: skip
+    [
+        "page_size=0",
+        "page_size=101",
+        "page_size=-1",
+        "page_size=x",
+        "page=0",
+        "page=-1",
+        "page=x",
+        "page=100001",
+        "page_size=" + "9" * 30,
+        "cursor=" + "a" * 501,
+    ],
+)
 def test_a_parameter_out_of_bounds_is_422_and_named(tree, query):
     response = tree.get(f"/api/page/leaves/?{query}")
     assert response.status_code == 422 and response.json["errors"][0]["path"] == query.partition("=")[0]
