@@ -108,8 +108,10 @@ def _kernel_section(source: ConfigSource, report: ConfigReport) -> KernelConfig:
 
 
 def _check_sections(source: ConfigSource, selected: Sequence[Candidate], report: ConfigReport) -> None:
-    installed = {candidate.name for candidate in discover(None)}
-    source.unknown_sections({"kernel", *installed, *(c.name for c in selected)}, report)
+    known = {"kernel", *(candidate.name for candidate in selected)}
+    if source.values.keys() - known:
+        known |= {candidate.name for candidate in discover(None)}
+        source.unknown_sections(known, report)
 
 
 def _add_plugin_faults(report: ConfigReport, loaded: Loaded) -> None:

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 from uuid import UUID
 
@@ -125,7 +126,7 @@ class Database:
         )
         self._prepare_threshold = 5 if prepared_statements else None
         self._engine: Engine | None = None
-        self.metadata = MetaData(naming_convention=Model.metadata.naming_convention)
+        self._models: tuple[type[Model], ...] = ()
         self.before_commit: list[Callable[[Unit], None]] = []
 
     @property
@@ -148,9 +149,16 @@ class Database:
         return self._engine
 
     def own(self, models: Iterable[type["Model"]]) -> None:
-        """Add the tables of these models to the metadata of this application."""
-        for model in models:
-            Model.metadata.tables[model.__tablename__].to_metadata(self.metadata)
+        """Note that the tables of these models are this application's."""
+        self._models = tuple(models)
+
+    @cached_property
+    def metadata(self) -> MetaData:
+        """The tables of this application's plugins, and of nobody else; made for the migrations."""
+        metadata = MetaData(naming_convention=Model.metadata.naming_convention)
+        for model in self._models:
+            Model.metadata.tables[model.__tablename__].to_metadata(metadata)
+        return metadata
 
     def dispose(self) -> None:
         """Forget pooled connections without closing them: for a process that has just been forked."""

@@ -3,6 +3,7 @@
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from http import HTTPStatus
+from threading import Lock
 from typing import Any
 
 import flask_smorest
@@ -58,6 +59,8 @@ class Api(flask_smorest.Api):  # type: ignore[misc]
 
     def __init__(self, app: Flask, owners_of: Callable[[str], Sequence[str]]) -> None:
         self._adding = KERNEL
+        self._undescribed: list[Blueprint] = []
+        self._describing = Lock()
 
         def resolve(schema: Any) -> str:
             kind = schema if isinstance(schema, type) else type(schema)
@@ -85,20 +88,19 @@ class Api(flask_smorest.Api):  # type: ignore[misc]
             self.spec.components.response(name, answer, lazy=True)
 
     def add(self, blueprint: Blueprint) -> None:
-        """Register a blueprint. Raises StartupError when two of its schemas claim one component."""
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", UserWarning)
-            self._adding = blueprint.name
-            try:
-                self.register_blueprint(blueprint)
-            except UserWarning as error:
-                raise StartupError(
-                    f"{blueprint.name}: {error}. A schema used with `only`, `exclude` or `partial` "
-                    "needs a class of its own"
-                ) from None
+        """Register a blueprint's routes; they are described when the document is first asked for."""
+        self._app.register_blueprint(blueprint)
+        self._undescribed.append(blueprint)
 
     def document(self) -> dict[str, Any]:
-        """The document with sorted paths and components, whatever the order of loading."""
+        """The document with sorted paths and components, whatever the order of loading.
+
+        Raises StartupError when two schemas claim one component.
+        """
+        with self._describing:
+            while self._undescribed:
+                self._describe(self._undescribed[0])
+                del self._undescribed[0]
         document: dict[str, Any] = self.spec.to_dict()
         document["paths"] = dict(sorted(document.get("paths", {}).items()))
         document["tags"] = sorted(document.get("tags", []), key=lambda tag: str(tag["name"]))
@@ -106,3 +108,18 @@ class Api(flask_smorest.Api):  # type: ignore[misc]
         document["components"] = {kind: dict(sorted(components[kind].items())) for kind in sorted(components)}
         document["security"] = [{"bearer": []}]
         return document
+
+    def _describe(self, blueprint: Blueprint) -> None:
+        self._adding = blueprint.name
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", UserWarning)
+            try:
+                blueprint.register_views_in_doc(
+                    self, self._app, self.spec, name=blueprint.name, parameters=None
+                )
+            except UserWarning as error:
+                raise StartupError(
+                    f"{blueprint.name}: {error}. A schema used with `only`, `exclude` or `partial` "
+                    "needs a class of its own"
+                ) from None
+        self.spec.tag({"name": blueprint.name, "description": blueprint.description})

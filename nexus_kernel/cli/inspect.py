@@ -37,6 +37,7 @@ def show_config(shop: Shop) -> None:
 def check_config(shop: Shop) -> None:
     """Fail with a report of every fault, else say that there is none."""
     nexus: Nexus = shop.app.extensions["nexus"]
+    nexus.api.document()
     click.echo(f"The configuration is sound: {len(nexus.plugins)} plugins, {nexus.config.environment}.")
 
 
