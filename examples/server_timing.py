@@ -33,4 +33,8 @@ def nexus_init_app(app: Flask) -> None:
 @hookimpl
 def nexus_app_ready(app: Flask) -> None:
     """Say how much there is to serve."""
-    log.info("ready: %d routes of %d plugins", sum(1 for _ in app.url_map.iter_rules()), len(app.extensions["nexus"].plugins))
+    log.info(
+        "ready: %d routes of %d plugins",
+        sum(1 for _ in app.url_map.iter_rules()),
+        len(app.extensions["nexus"].plugins),
+    )

@@ -33,7 +33,9 @@ def quote(subtotal: str) -> Quote:
         user_id=new_id(),
         lines=(),
         currency="ETB",
-        shipping_address=Address(address_line="Bole Road", city="Addis Ababa", postal_code="1000", country="ET"),
+        shipping_address=Address(
+            address_line="Bole Road", city="Addis Ababa", postal_code="1000", country="ET"
+        ),
         payment_method="chapa",
         subtotal=Money.parse(subtotal, "ETB"),
         discount=zero,
