@@ -38,6 +38,8 @@ class IdempotencyKey(Keyed, Model):
     claimed_at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp(), index=True)
     status: Mapped[int | None]
     content_type: Mapped[str | None]
+    location: Mapped[str | None]
+    etag: Mapped[str | None]
     body: Mapped[bytes | None] = mapped_column(LargeBinary)
 
 
@@ -61,7 +63,11 @@ class _NotKept(Exception):
 
 
 def run_once(view: Callable[[], Any], *, atomic: bool) -> Response:
-    """Run the view, or return the stored reply of the first request with this key."""
+    """Run the view, or return the stored reply of the first request with this key.
+
+    The reply is its status, body, Content-Type, Location and ETag; other headers are not kept.
+    A key belongs to its sender, so a request with a key raises Unauthorized for a token that does not hold.
+    """
     key = request.headers.get("Idempotency-Key")
     if key is None:
         return make_response(view())
@@ -116,9 +122,10 @@ def _claim(db: Database, scope: str, key: str, claim: UUID) -> Response | None:
         raise IdempotencyMismatch("Use a new Idempotency-Key for another payload.")
     if found.status is None:
         raise IdempotencyInProgress("Try again in a second.", headers={"Retry-After": "1"})
-    return Response(
-        found.body, found.status, content_type=found.content_type, headers={"Idempotent-Replayed": "true"}
-    )
+    kept = {"Location": found.location, "ETag": found.etag}
+    headers = {name: value for name, value in kept.items() if value is not None}
+    headers["Idempotent-Replayed"] = "true"
+    return Response(found.body, found.status, headers, content_type=found.content_type)
 
 
 def _store(db: Database, scope: str, key: str, claim: UUID, response: Response) -> None:
@@ -127,7 +134,13 @@ def _store(db: Database, scope: str, key: str, claim: UUID, response: Response) 
         kept = session.execute(
             update(row)
             .where(row.scope == scope, row.key == key, row.claim == claim)
-            .values(status=response.status_code, content_type=response.content_type, body=response.get_data())
+            .values(
+                status=response.status_code,
+                content_type=response.content_type,
+                location=response.headers.get("Location"),
+                etag=response.headers.get("ETag"),
+                body=response.get_data(),
+            )
             .returning(row.id)
         ).scalar()
     if kept is None:

@@ -35,6 +35,7 @@ class Gate:
         self.closed = False
         self.failure: BaseException | None = None
         self.status = 201
+        self.bare = False
 
 
 gate = Gate()
@@ -51,7 +52,9 @@ def act(args):
             raise gate.failure
     if gate.status >= 500:
         return Response(b"{}", gate.status, content_type="application/json")
-    return {"what": args["what"], "id": str(new_id())}, gate.status
+    made = new_id()
+    headers = {} if gate.bare else {"Location": f"/here/{made}/", "ETag": f'"{made}"', "X-Odd": "1"}
+    return {"what": args["what"], "id": str(made)}, gate.status, headers
 
 
 for path, name in (("/acts/", "act_here"), ("/deeds/", "act_there")):
@@ -110,6 +113,27 @@ def test_the_same_key_gives_the_same_bytes_and_status_and_no_second_effect(app):
     assert (first.status_code, first.data, first.content_type) == (201, second.data, second.content_type)
     assert second.status_code == 201 and second.headers["Idempotent-Replayed"] == "true"
     assert "Idempotent-Replayed" not in first.headers and effects(app) == 1
+
+
+def test_the_same_key_gives_the_same_location_and_etag(app):
+    first, second = send(app), send(app)
+    assert first.headers["ETag"] and second.headers["ETag"] == first.headers["ETag"]
+    assert second.headers["Location"] == first.headers["Location"] == f"/here/{first.json['id']}/"
+    assert "X-Odd" in first.headers and "X-Odd" not in second.headers
+
+
+def test_a_reply_without_them_is_replayed_without_them(app):
+    gate.bare = True
+    assert send(app).status_code == 201
+    second = send(app)
+    assert second.headers["Idempotent-Replayed"] == "true"
+    assert "Location" not in second.headers and "ETag" not in second.headers
+
+
+def test_a_key_with_a_token_that_does_not_hold_is_401_for_nobody_knows_whose_it_is(app):
+    response = send(app, Authorization="Bearer expired")
+    assert response.status_code == 401 and effects(app) == 0 and claims(app) == []
+    assert send(app, None, Authorization="Bearer expired").status_code == 201
 
 
 def test_without_a_key_every_request_has_its_effect(app):

@@ -70,6 +70,8 @@ def upgrade() -> None:
         ),
         sa.Column("status", sa.Integer()),
         sa.Column("content_type", sa.String()),
+        sa.Column("location", sa.String()),
+        sa.Column("etag", sa.String()),
         sa.Column("body", sa.LargeBinary()),
         sa.PrimaryKeyConstraint("id", name="pk_nexus_idempotency"),
         sa.UniqueConstraint("scope", "key", name="uq_nexus_idempotency_scope_key"),
