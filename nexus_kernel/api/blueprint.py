@@ -24,7 +24,7 @@ from werkzeug.exceptions import UnsupportedMediaType
 
 from nexus_kernel.api.conditional import conditional_response
 from nexus_kernel.api.idempotency import run_once
-from nexus_kernel.auth import check_access, current_actor
+from nexus_kernel.auth import check_access
 
 V = TypeVar("V", bound=Callable[..., Any])
 
@@ -73,7 +73,10 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]
 
     @staticmethod
     def public(view: V) -> V:
-        """Anybody may call the route. A token that is sent anyhow must hold."""
+        """Anybody may call the route, whatever their Authorization header says.
+
+        A view that cares who it is calls `current_actor()`, which raises Unauthorized for a bad token.
+        """
         view.__dict__["_nexus_access"] = Access(public=True)
         return view
 
@@ -91,8 +94,10 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]
     def idempotent(atomic: bool = True) -> Callable[[V], V]:
         """Honour `Idempotency-Key`: the effect once, the same reply every time.
 
-        With `atomic` the reply is stored in the transaction of the effect. A view that calls a gateway
-        between two transactions passes False, and must find its own earlier work when it runs again.
+        The view opens its own `transaction()`, for a key is optional. With `atomic` and a key it joins the
+        one in which the reply is stored, so that there is neither effect nor reply without the other. A view
+        that calls a gateway between two transactions passes False, and must find its own earlier work when
+        it runs again.
         """
 
         def mark(view: V) -> V:
@@ -147,8 +152,6 @@ def _guarded(view: Callable[..., Any], access: Access | None) -> Callable[..., A
     def guarded(*args: Any, **kwargs: Any) -> Any:
         if access is None or not access.public:
             check_access(access.codes if access else ())
-        else:
-            current_actor()
         return view(*args, **kwargs)
 
     return guarded

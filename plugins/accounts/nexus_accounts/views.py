@@ -3,7 +3,7 @@
 from typing import Any
 from uuid import UUID
 
-from flask import g, request
+from flask import request
 
 from nexus_accounts.models import User
 from nexus_accounts.passwords import hash_password
@@ -36,19 +36,10 @@ from nexus_kernel import (
     transaction,
     verified_claims,
 )
-from nexus_kernel.auth import ANONYMOUS
 
 blp = Blueprint("accounts", __name__, url_prefix="/api", description="People, sign-in and profiles")
 
 NO_STORE = {"Cache-Control": "no-store"}
-
-
-@blp.before_request
-def ignore_stale_tokens() -> None:
-    """Whoever signs in or refreshes may still send an expired access token along; it means nothing here."""
-    access = blp.access.get((request.endpoint or "").partition(".")[2])
-    if access is not None and access.public:
-        g.nexus_actor = ANONYMOUS
 
 
 @blp.before_request
