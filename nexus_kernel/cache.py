@@ -1,13 +1,14 @@
 """A cache of finished bytes in Redis, invalidated by tag. With Redis gone it is slower, never an error.
 
 A tag is a generation number that is part of the key: to invalidate is to raise the number, after the commit.
-What was built from older rows lands under an older number and is never read.
+What was built from older rows lands under an older number and is never read. A generation that Redis lost or
+evicted begins anew at the time in nanoseconds, a number that it never had, so that no older entry comes back.
 """
 
 import logging
 import threading
 from collections.abc import Callable, Sequence
-from time import monotonic, sleep
+from time import monotonic, sleep, time_ns
 from typing import TYPE_CHECKING, Any, cast
 
 from nexus_kernel.db import on_commit
@@ -55,8 +56,7 @@ class Cache:
         if monotonic() < self._down_until or self._unsent.intersection(tags):
             return create()
         try:
-            generations = cast(list[bytes | None], self.client.mget([_tag_key(tag) for tag in tags]))
-            full_key = ":".join([key, *((g or b"0").decode() for g in generations)])
+            full_key = ":".join([key, *(number.decode() for number in self._generations(tags))])
             found = self._found(full_key)
             mine = found is None and self._wait_for_turn(full_key)
             if found is None:
@@ -73,6 +73,16 @@ class Cache:
     def invalidate(self, *tags: str) -> None:
         """Make what carries these tags unreadable once the transaction under way is committed."""
         on_commit(lambda: self._raise_generations(set(tags)))
+
+    def _generations(self, tags: Sequence[str]) -> list[bytes]:
+        keys = [_tag_key(tag) for tag in tags]
+        found = cast(list[bytes | None], self.client.mget(keys))
+        if None in found:
+            pipe: Any = self.client.pipeline(transaction=False)
+            for key in keys:
+                pipe.set(key, time_ns(), nx=True)
+            found = pipe.mget(keys).execute()[-1]
+        return [number or str(time_ns()).encode() for number in found]
 
     def _found(self, full_key: str) -> bytes | None:
         return cast(bytes | None, self.client.get(full_key))
@@ -107,7 +117,7 @@ class Cache:
             try:
                 pipe: Any = self.client.pipeline(transaction=False)
                 for tag in sorted(self._unsent):
-                    pipe.incr(_tag_key(tag))
+                    pipe.set(_tag_key(tag), time_ns(), nx=True).incr(_tag_key(tag))
                 pipe.execute()
                 self._unsent = set()
             except redis_error() as error:

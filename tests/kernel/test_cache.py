@@ -108,6 +108,40 @@ def test_a_build_that_fails_keeps_nobody_else_from_building(app, source):
     assert source.read(store) == b"one"
 
 
+def lose_generations(store: Cache) -> None:
+    """As an eviction under `allkeys-lru` does, or a restart: the entries stay, the numbers are gone."""
+    store.client.delete(*store.client.scan_iter("*:generation"))
+
+
+def test_a_lost_generation_brings_no_older_entry_back(app, source):
+    with app.app_context():
+        source.read(cache())
+        with transaction():
+            cache().invalidate("shelf:rows")
+        lose_generations(cache())
+        source.value = b"two"
+        assert source.read(cache()) == b"two"
+
+
+def test_an_invalidation_of_a_lost_generation_brings_no_older_entry_back(app, source):
+    with app.app_context():
+        for value in (b"one", b"two", b"three"):
+            source.value = value
+            if source.built:
+                lose_generations(cache())
+            with transaction():
+                cache().invalidate("shelf:rows")
+            assert source.read(cache()) == value
+
+
+def test_readers_at_once_agree_on_the_number_of_a_lost_generation(app, source):
+    store = app.extensions["nexus"].cache
+    assert (
+        in_threads([lambda: store._generations(["shelf:rows", "shelf:names"])] * 8)
+        == [store._generations(["shelf:rows", "shelf:names"])] * 8
+    )
+
+
 @pytest.fixture
 def valkey(tmp_path):
     with EmbeddedValkey(tmp_path / "valkey", durable=False, allow_system=True) as engine:
