@@ -55,12 +55,14 @@ def create_app(
     """The application with its plugins.
 
     `config` is section -> setting -> value and wins over the environment and the file. `plugins` are
-    modules, objects or names of installed plugins; by default those that the configuration selects.
+    modules, objects or names of installed plugins, and exactly these: `NEXUS_KERNEL__PLUGINS` and
+    `NEXUS_KERNEL__DISABLED_PLUGINS` choose only among the installed ones, when `plugins` is left out.
     Raises StartupError with one report of every fault; in quarantine mode plugins with faults are left out.
     """
     source, report = ConfigSource.load(config), ConfigReport()
     kernel = _kernel_section(source, report)
-    selected = select(discover(plugins), kernel.plugins, kernel.disabled_plugins)
+    chosen = (kernel.plugins, kernel.disabled_plugins) if plugins is None else ((), ())
+    selected = select(discover(plugins), *chosen)
     _check_sections(source, selected, report)
     if report.faults:
         _add_plugin_faults(report, load(selected, source, production=kernel.environment == "production"))

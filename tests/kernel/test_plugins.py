@@ -13,9 +13,9 @@ from nexus_kernel.testing.fixtures import SECRET_KEY
 class Wanted: ...
 
 
-def app_of(*, quarantine: bool = False, plugins=None, **kernel):
+def app_of(*, quarantine: bool = False, plugins=None, chosen=None):
     failures = "quarantine" if quarantine else "strict"
-    kernel = {"environment": "test", "secret_key": SECRET_KEY, "plugin_failures": failures, **kernel}
+    kernel = {"environment": "test", "secret_key": SECRET_KEY, "plugin_failures": failures, **(chosen or {})}
     return create_app({"kernel": kernel}, plugins=plugins)
 
 
@@ -229,13 +229,22 @@ def test_two_plugins_of_one_name_are_refused_and_both_origins_are_named():
 GOOD = "MANIFEST = Manifest(name='{}', summary='')"
 
 
-@pytest.mark.parametrize("kernel", [{"plugins": ("lit",)}, {"disabled_plugins": ("dark",)}])
-def test_a_plugin_that_is_not_chosen_is_not_even_imported(install, kernel):
+@pytest.mark.parametrize("chosen", [{"plugins": ("lit",)}, {"disabled_plugins": ("dark",)}])
+def test_a_plugin_that_is_not_chosen_is_not_even_imported(install, chosen):
     install("lit", GOOD.format("lit"))
     install("dark", "raise RuntimeError('imported')")
-    kernel = {"plugins": ("lit", "dark"), **kernel}
-    assert running(app_of(**kernel)) == ["lit"]
+    chosen = {"plugins": ("lit", "dark"), **chosen}
+    assert running(app_of(chosen=chosen)) == ["lit"]
     assert "installed_lit" in sys.modules and "installed_dark" not in sys.modules
+
+
+def test_plugins_that_are_given_are_not_filtered_by_the_environment(install, monkeypatch):
+    install("lit", GOOD.format("lit"))
+    monkeypatch.setenv("NEXUS_KERNEL__PLUGINS", "lit")
+    assert running(app_of(plugins=[Healthy()])) == ["healthy"]
+    monkeypatch.setenv("NEXUS_KERNEL__PLUGINS", "")
+    monkeypatch.setenv("NEXUS_KERNEL__DISABLED_PLUGINS", "healthy,lit")
+    assert running(app_of(plugins=[Healthy(), "lit"])) == ["healthy", "lit"]
 
 
 def test_a_plugin_that_cannot_be_imported_is_a_fault_that_names_its_distribution(install):
@@ -254,7 +263,7 @@ def test_an_entry_point_and_its_manifest_have_one_name(install):
 def test_choosing_a_plugin_that_is_not_installed_suggests_the_one_that_was_meant(install, setting):
     install("lantern", GOOD.format("lantern"))
     with pytest.raises(StartupError, match="no plugin named 'lanten' is installed; did you mean lantern"):
-        app_of(**{setting: ("lanten",)})
+        app_of(chosen={setting: ("lanten",)})
 
 
 def test_a_hook_gets_the_configuration_of_its_own_plugin(install):
