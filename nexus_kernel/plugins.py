@@ -14,6 +14,7 @@ from typing import Any
 import pluggy
 
 from nexus_kernel import hookspecs
+from nexus_kernel.annotations import contradictions
 from nexus_kernel.config import ConfigReport, ConfigSource, require_for_production
 from nexus_kernel.errors import StartupError
 from nexus_kernel.manifest import HOOK_API, Fault, Manifest, build_graph
@@ -125,11 +126,25 @@ def register(plugins: Sequence[Plugin], faults: list[Fault]) -> pluggy.PluginMan
             _check_marks(plugin.implementation, known)
             manager.register(plugin.implementation, plugin.name)
             manager.check_pending()
+            _check_annotations(manager, plugin.name)
         except (pluggy.PluginValidationError, ValueError) as error:
             manager.unregister(name=plugin.name)
             reason = " ".join(str(error).split())
             faults.append(Fault(plugin.name, "register", reason, f"the hooks are: {', '.join(known)}"))
     return manager
+
+
+def _check_annotations(manager: pluggy.PluginManager, name: str) -> None:
+    """Raises ValueError for implementations whose annotations contradict the spec."""
+    found = [
+        f"{caller.name}: {sentence}"
+        for caller in manager.get_hookcallers(manager.get_plugin(name)) or ()
+        for impl in caller.get_hookimpls()
+        if impl.plugin_name == name
+        for sentence in contradictions(impl.function, getattr(hookspecs, caller.name))
+    ]
+    if found:
+        raise ValueError("; ".join(found))
 
 
 def _check_marks(implementation: object, known: Iterable[str]) -> None:

@@ -47,6 +47,14 @@ class WrongArgument:
         return []
 
 
+class WrongAnnotation:
+    MANIFEST = Manifest(name="wrong_annotation", summary="")
+
+    @hookimpl
+    def nexus_models(self) -> dict[str, int]:
+        return {}
+
+
 class Unmarked:
     MANIFEST = Manifest(name="unmarked", summary="")
 
@@ -124,6 +132,7 @@ class FailsWhenReady:
 BROKEN = {
     WrongHook: ("wrong_hook", "register", "nexus_modles"),
     WrongArgument: ("wrong_argument", "register", "application"),
+    WrongAnnotation: ("wrong_annotation", "register", "nexus_models: its result is annotated dict[str, int]"),
     Unmarked: ("unmarked", "register", "@hookimpl"),
     Raising: ("raising", "hooks", "RuntimeError: no permissions today"),
     WrongType: ("wrong_type", "hooks", "'wrong_type.reindex'"),
