@@ -161,6 +161,7 @@ def _assemble(kernel: KernelConfig, loaded: Loaded, quarantined: list[Fault]) ->
     if not faults:
         nexus.freeze()
         hooks.app_ready(app)
+        _verify_late_routes(nexus, blueprints)
     return app
 
 
@@ -227,6 +228,7 @@ def _verify(nexus: Nexus, models: list[Owned[type[Model]]], blueprints: list[Own
     law.models(models)
     law.names("blueprint", [Owned(b.owner, b.value.name) for b in blueprints])
     law.routes(nexus.app, blueprints, nexus.permissions)
+    law.strays(nexus.app, blueprints, nexus.hooks.strays)
     law.provided([Owned(owner, contract) for contract, owner in nexus.services.contracts().items()])
     law.error_codes()
     for what, registry in (
@@ -241,6 +243,14 @@ def _verify(nexus: Nexus, models: list[Owned[type[Model]]], blueprints: list[Own
     law.names("subscription", [Owned(by_name.owner(name), name) for name in by_name])
     law.names("health check", [Owned(check.owner, check.value.name) for check in nexus.hooks.health_checks()])
     nexus.hooks.faults += law.faults
+
+
+def _verify_late_routes(nexus: Nexus, blueprints: list[Owned[Blueprint]]) -> None:
+    """`nexus_app_ready` comes after the checks, and must not add what they would refuse."""
+    if nexus.hooks.strays:
+        law = Law(nexus.plugins.values())
+        law.strays(nexus.app, blueprints, nexus.hooks.strays)
+        nexus.hooks.faults += law.faults
 
 
 def _add_task(nexus: Nexus, declared: Task | Periodic, owner: str) -> None:

@@ -39,6 +39,8 @@ class Hooks:
         self._order = order
         self._configs = configs
         self.faults = faults
+        self.strays: dict[str, str] = {}
+        """Endpoints that an escape hatch added to the application, and the plugin that did."""
 
     def models(self) -> list[Owned[type[Model]]]:
         return self._gather(
@@ -92,16 +94,26 @@ class Hooks:
         return tuple(owned.value for owned in self._gather("nexus_seeds", _instance_of(Seed)))
 
     def init_app(self, app: Flask) -> None:
-        self._gather("nexus_init_app", app=app)
+        self._extend("nexus_init_app", app)
 
     def app_ready(self, app: Flask) -> None:
-        self._gather("nexus_app_ready", app=app)
+        self._extend("nexus_app_ready", app)
+
+    def _extend(self, hook: str, app: Flask) -> None:
+        known = set(app.view_functions)
+
+        def note(plugin: str) -> None:
+            added = app.view_functions.keys() - known - self.strays.keys()
+            self.strays.update(dict.fromkeys(added, plugin))
+
+        self._gather(hook, after=note, app=app)
 
     def _gather(
         self,
         hook: str,
         check: Check = lambda value: True,
         items: Callable[[Any], Iterable[Any]] = iter,
+        after: Callable[[str], None] = lambda plugin: None,
         **arguments: Any,
     ) -> list[Owned[Any]]:
         caller: pluggy.HookCaller = getattr(self._manager.hook, hook)
@@ -119,6 +131,7 @@ class Hooks:
                 fix = f"see `{hook}` in nexus_kernel/hookspecs.py"
                 reason = f"{hook} failed: {type(error).__name__}: {error}"
                 self.faults.append(Fault(impl.plugin_name, "hooks", reason, fix))
+            after(impl.plugin_name)
         return found
 
 

@@ -181,7 +181,7 @@ def nexus_seeds() -> Iterable[Seed]:  # type: ignore[empty-body]
 
 @hookspec
 def nexus_init_app(app: Flask) -> None:
-    """Called once before the routes are registered; an escape hatch for Flask extensions.
+    """Called once before the routes are registered; an escape hatch for Flask extensions, not for routes.
 
     Example: `CORS(app)`
 

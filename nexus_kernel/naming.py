@@ -5,7 +5,7 @@ silently; two schemas of one name swap with the order of loading. The law makes 
 """
 
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 
 from flask import Flask
 from werkzeug.routing import Rule
@@ -83,6 +83,18 @@ class Law:
                     reason = f"{method} {rule.rule} is a route of {other[0]} too"
                     self._breach(owner if owned else other[0], reason, "change one of them")
 
+    def strays(self, app: Flask, blueprints: Iterable[Owned[Blueprint]], added_by: Mapping[str, str]) -> None:
+        """No route but the kernel's escapes the checks of routes. `added_by` is endpoint -> plugin."""
+        contributed = {owned.value.name for owned in blueprints}
+        for rule in app.url_map.iter_rules():
+            if rule.endpoint.partition(".")[0] in contributed:
+                continue
+            module = str(getattr(app.view_functions.get(rule.endpoint), "__module__", ""))
+            if module.partition(".")[0] != __name__.partition(".")[0]:
+                plugin = added_by.get(rule.endpoint) or self._holder(module) or "(unknown)"
+                reason = f"the route {rule.rule} ({rule.endpoint}) does not say who may call it"
+                self._breach(plugin, reason, "put it on a nexus_kernel.Blueprint from nexus_blueprints")
+
     def provided(self, services: Iterable[Owned[type]]) -> None:
         """The hook's contracts are exactly those that the manifest promises."""
         services = list(services)
@@ -125,6 +137,9 @@ class Law:
 
     def _by_package(self, module: str) -> Plugin | None:
         return next((p for p in self._plugins.values() if p.is_module and p.holds(module)), None)
+
+    def _holder(self, module: str) -> str | None:
+        return next((plugin.name for plugin in self._plugins.values() if plugin.holds(module)), None)
 
     def _breach(self, plugin: str, reason: str, fix: str) -> None:
         self.faults.append(Fault(plugin, "verify", reason, fix))

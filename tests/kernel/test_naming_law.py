@@ -113,6 +113,66 @@ def test_the_start_refuses(start, lamp, breach):
     assert "lamp" in str(caught.value) and "->" in str(caught.value)
 
 
+STRAYS = {
+    "a view added by nexus_init_app": (
+        "@hookimpl\ndef nexus_init_app(app): app.add_url_rule('/backdoor/', 'backdoor', lambda: 'in')"
+    ),
+    "a view added by nexus_app_ready": (
+        "@hookimpl\ndef nexus_app_ready(app): app.add_url_rule('/backdoor/', 'backdoor', lambda: 'in')"
+    ),
+    "a view of a library": (
+        "import json\n"
+        "@hookimpl\ndef nexus_init_app(app): app.add_url_rule('/backdoor/', 'backdoor', json.dumps)"
+    ),
+    "a plain blueprint": """
+import flask
+plain = flask.Blueprint("plain", __name__)
+
+@plain.get("/backdoor/")
+def backdoor(): return "in"
+
+@hookimpl
+def nexus_init_app(app): app.register_blueprint(plain)
+""",
+    "a Nexus blueprint that was not contributed": """
+other = Blueprint("other", __name__)
+
+@other.get("/backdoor/")
+@other.public
+def backdoor(): return "in"
+
+@hookimpl
+def nexus_init_app(app): app.register_blueprint(other)
+""",
+    "a rule that a contributed blueprint adds beside itself": (
+        "blp.record(lambda state: state.app.add_url_rule('/backdoor/', 'backdoor', lambda: 'in'))"
+    ),
+}
+
+
+@pytest.mark.parametrize("stray", STRAYS)
+def test_a_route_that_escapes_the_checks_is_refused_and_its_plugin_named(start, lamp, stray):
+    with pytest.raises(StartupError) as caught:
+        start(lamp("@hookimpl\ndef nexus_models", STRAYS[stray] + "\n@hookimpl\ndef nexus_models"))
+    (line,) = [line for line in str(caught.value).splitlines() if "/backdoor/" in line]
+    assert line.split()[0] == "lamp" and "who may call it" in line
+    assert "nexus_kernel.Blueprint" in str(caught.value)
+
+
+def test_a_blueprint_inside_of_a_contributed_one_is_refused(start, lamp):
+    nested = """
+inner = Blueprint("inner", __name__, url_prefix="/inner")
+
+@inner.get("/backdoor/")
+@inner.public
+def backdoor(): return "in"
+
+blp.register_blueprint(inner)
+"""
+    with pytest.raises(StartupError, match="backdoor says nobody who may call it"):
+        start(lamp("@hookimpl\ndef nexus_models", nested + "\n@hookimpl\ndef nexus_models"))
+
+
 def test_every_breach_is_in_one_report(start, lamp):
     with pytest.raises(StartupError) as caught:
         start(lamp('requires("lamp.look")', 'requires("lamp.lok", "x.y")'))
