@@ -7,9 +7,9 @@ from typing import Any
 
 import httpx
 import pytest
-from recording_merchant import Merchant, Received
 
 from nexus_chapa_sim.fixtures import chapa_sim
+from nexus_chapa_sim.recording import Merchant, Received
 from nexus_chapa_sim.testing import RunningSimulator
 
 __all__ = ["chapa_sim"]

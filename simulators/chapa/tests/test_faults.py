@@ -9,9 +9,9 @@ from typing import Any
 
 import httpx
 import pytest
-from recording_merchant import Merchant
 
 from nexus_chapa_sim.faults import FaultError
+from nexus_chapa_sim.recording import Merchant
 from nexus_chapa_sim.testing import RunningSimulator
 
 Initialize = Callable[..., httpx.Response]

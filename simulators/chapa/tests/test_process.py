@@ -10,7 +10,8 @@ from pathlib import Path
 
 import httpx
 import pytest
-from recording_merchant import Merchant
+
+from nexus_chapa_sim.recording import Merchant
 
 KEY = "CHASECK_TEST-process"
 Start = Callable[..., tuple[subprocess.Popen[str], str]]

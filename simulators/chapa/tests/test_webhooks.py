@@ -9,10 +9,10 @@ from datetime import timedelta
 
 import httpx
 import pytest
-from recording_merchant import Merchant
 
 from nexus_chapa_sim import Settings, SettingsError
 from nexus_chapa_sim.core.clock import VIRTUAL_START
+from nexus_chapa_sim.recording import Merchant
 from nexus_chapa_sim.testing import RunningSimulator
 
 Initialize = Callable[..., httpx.Response]
