@@ -86,7 +86,10 @@ class Dispatcher:
             waiter.join(timeout)
 
     def _start(self) -> None:
-        atexit.register(self.flush)
+        # It asks to be told of the process's end, which is refused once that has begun; Celery is late.
+        import concurrent.futures.thread  # noqa: F401
+
+        atexit.register(self.flush, 5.0)
         self._thread = threading.Thread(target=self._run, name="nexus-dispatcher", daemon=True)
         self._thread.start()
 

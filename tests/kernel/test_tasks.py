@@ -10,11 +10,12 @@ from collections.abc import Callable
 
 import psutil
 import pytest
+import redis
 from sqlalchemy import text
 
 from nexus_kernel import Manifest, create_app, hookimpl, task, transaction
 from nexus_kernel.embedded import EmbeddedValkey
-from nexus_kernel.tasks import Dispatcher
+from nexus_kernel.tasks import QUEUE, Dispatcher
 from nexus_kernel.testing.fixtures import SECRET_KEY
 
 
@@ -76,6 +77,35 @@ def test_a_broker_that_never_answers_neither_holds_nor_fails_the_request(nexus_e
         threading.Thread(target=request, daemon=True).start()
         assert done.wait(10), "the request waits for the broker"
         app.extensions["nexus"].db.close()
+
+
+HASTY = """
+from nexus_kernel import Manifest, create_app, hookimpl, task, transaction
+
+@task("work.note")
+def note(what): ...
+
+class Work:
+    MANIFEST = Manifest(name="work", summary="Works")
+
+    @hookimpl
+    def nexus_tasks(self):
+        return [note]
+
+with create_app(plugins=[Work()]).app_context(), transaction():
+    note.enqueue("x")
+"""
+
+
+def test_a_process_that_enqueues_and_ends_at_once_hands_its_message_over(tmp_path, database_url):
+    with EmbeddedValkey(tmp_path / "valkey", durable=False, allow_system=True) as valkey:
+        values = {"DATABASE_URL": database_url, "REDIS_URL": valkey.url, "NEXUS_KERNEL__ENVIRONMENT": "test"}
+        command = [sys.executable, "-c", HASTY]
+        ended = subprocess.run(
+            command, env={**os.environ, **values}, capture_output=True, text=True, cwd=tmp_path, timeout=60
+        )
+        assert (ended.returncode, ended.stderr) == (0, "")
+        assert redis.Redis.from_url(valkey.url).llen(QUEUE) == 1
 
 
 def test_a_rolled_back_transaction_enqueues_nothing(app):
