@@ -26,6 +26,10 @@ _COMMANDS = {
 }
 
 
+FLUSH_SECONDS = 10.0
+"""How long a command waits for the broker to take what it enqueued."""
+
+
 class Shop:
     """The application of this command line, made when a command first needs it."""
 
@@ -92,12 +96,29 @@ def main() -> Any:
     except StartupError as error:
         click.echo(str(error), err=True)
     except Exception as error:
-        from nexus_kernel.db import connection_lost
-
-        if not connection_lost(error):
+        sentence = _out_of_reach(error)
+        if sentence is None:
             raise
-        click.echo("PostgreSQL does not answer; check DATABASE_URL and the server.", err=True)
+        click.echo(sentence, err=True)
     sys.exit(1)
+
+
+def _out_of_reach(error: Exception) -> str | None:
+    """What to do about an engine that is away or not set up; None when that is not the matter."""
+    from kombu.exceptions import OperationalError as BrokerError
+    from sqlalchemy.exc import ProgrammingError
+
+    from nexus_kernel.cache import redis_error
+    from nexus_kernel.db import connection_lost
+
+    if connection_lost(error):
+        reason = (str(getattr(error, "orig", None) or error).splitlines() or ["no reason given"])[0]
+        return f"PostgreSQL does not answer; check DATABASE_URL and the server ({reason})."
+    if isinstance(error, ProgrammingError) and getattr(error.orig, "sqlstate", None) == "42P01":
+        return "The database lacks a table; run `nexus db upgrade` first."
+    if isinstance(error, (redis_error(), BrokerError)):
+        return f"Redis does not answer; check REDIS_URL and the server ({error})."
+    return None
 
 
 def _in_context(app: Flask, command: click.Command) -> click.Command:
@@ -109,7 +130,7 @@ def _in_context(app: Flask, command: click.Command) -> click.Command:
             try:
                 return original(ctx)
             finally:
-                app.extensions["nexus"].dispatcher.flush()
+                app.extensions["nexus"].dispatcher.flush(FLUSH_SECONDS)
 
     command.invoke = invoke  # type: ignore[method-assign]
     return command

@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.table import Table
 from sqlalchemy import func, select, update
 
-from nexus_kernel.cli.main import Shop, pass_shop
+from nexus_kernel.cli.main import FLUSH_SECONDS, Shop, pass_shop
 from nexus_kernel.outbox import RELAY, Delivery, OutboxEvent
 from nexus_kernel.runtime import current_nexus, reading, transaction
 
@@ -86,5 +86,5 @@ def retry(shop: Shop, delivery_ids: tuple[UUID, ...], everything: bool) -> None:
                 .returning(Delivery.id)
             ).all()
         current_nexus().dispatcher.send(RELAY)
-        current_nexus().dispatcher.flush()
+        current_nexus().dispatcher.flush(FLUSH_SECONDS)
     click.echo(f"{len(revived)} will be tried again.")

@@ -8,6 +8,7 @@ from rich.table import Table
 
 from nexus_kernel.cli.main import Shop, pass_shop
 from nexus_kernel.errors import StartupError
+from nexus_kernel.naming import owner_of
 from nexus_kernel.plugins import Plugin, discover
 from nexus_kernel.runtime import Nexus
 
@@ -50,10 +51,12 @@ def show(shop: Shop, name: str) -> None:
 
 
 @plugins.command()
+@click.option("--format", "style", type=click.Choice(["text", "mermaid"]), default="text", show_default=True)
 @pass_shop
-def graph(shop: Shop) -> None:
+def graph(shop: Shop, style: str) -> None:
     """Print who needs whom."""
-    click.echo(graph_text(shop.app.extensions["nexus"]))
+    draw = mermaid if style == "mermaid" else graph_text
+    click.echo(draw(shop.app.extensions["nexus"]))
 
 
 def graph_text(nexus: Nexus) -> str:
@@ -62,6 +65,25 @@ def graph_text(nexus: Nexus) -> str:
     return "\n".join(
         f"{name:<{width}} -> {', '.join(sorted(nexus.edges[name])) or '(nothing)'}" for name in nexus.plugins
     )
+
+
+def mermaid(nexus: Nexus) -> str:
+    """The graph for mermaid: needs are solid arrows, wishes dotted, events dotted with their names."""
+    lines = [f"  {name}" for name in nexus.plugins]
+    for name in nexus.plugins:
+        lines += [
+            f"  {name} {'-->' if other in nexus.needs[name] else '-.->'} {other}"
+            for other in sorted(nexus.edges[name])
+        ]
+    heard: dict[tuple[str, str], set[str]] = {}
+    for name, subscription in nexus.subscriptions.by_name.items():
+        event, subscriber = subscription.event.name, nexus.subscriptions.by_name.owner(name)
+        publisher = owner_of(event, nexus.plugins)
+        if publisher is not None and publisher != subscriber:
+            heard.setdefault((publisher, subscriber), set()).add(event)
+    for (publisher, subscriber), events in sorted(heard.items()):
+        lines.append(f'  {publisher} -. "{", ".join(sorted(events))}" .-> {subscriber}')
+    return "\n".join(["graph LR", *lines])
 
 
 def _contributions(nexus: Nexus, plugin: Plugin) -> dict[str, list[str]]:

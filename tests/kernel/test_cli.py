@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import update
 
 from nexus_kernel.cli import main
+from nexus_kernel.cli.plugins import mermaid
 from nexus_kernel.outbox import Delivery
 from nexus_kernel.testing.fixtures import SECRET_KEY
 
@@ -33,6 +34,10 @@ def ring():
     with transaction():
         publish(Rang())
     click.echo("rung")
+
+@bell.command()
+def peal():
+    current_nexus().cache.client.ping()
 
 @hookimpl
 def nexus_blueprints(): return [blp]
@@ -77,6 +82,7 @@ def nexus(monkeypatch, capfd, install, nexus_engines, database_url):
         ("plugins list", ["bell", "running", "Rings when asked", "shop-bell 1.0"]),
         ("plugins show bell", ["Rings when asked", "/api/bell/", "bell.listen", "bell.hear"]),
         ("plugins graph", ["bell -> (nothing)"]),
+        ("plugins graph --format mermaid", ["graph LR\n  bell\n"]),
         ("db status", ["kernel", "kernel_0001"]),
         ("db check", ["Tables and models agree."]),
         ("db upgrade", ["kernel: upgrading", "up to date"]),
@@ -155,6 +161,67 @@ def test_a_fault_is_a_sentence_and_exit_code_1(nexus, monkeypatch, fault):
         monkeypatch.setenv(name, value)
     code, printed = nexus(*command.split())
     assert code == 1 and all(text in printed for text in expected), printed
+
+
+NEEDING_POSTGRES = [
+    "db upgrade", "db status", "db check", "db downgrade kernel --yes", "db revision kernel -m x",
+    "outbox status", "outbox dead", "outbox retry --all", "bell ring",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("command", NEEDING_POSTGRES)
+def test_with_postgres_away_a_command_says_what_to_check(nexus, monkeypatch, command):
+    monkeypatch.setenv("DATABASE_URL", "postgresql://u:s3cret@127.0.0.1:1/x")
+    code, printed = nexus(*command.split())
+    assert code == 1 and "PostgreSQL does not answer; check DATABASE_URL" in printed, printed
+    assert "s3cret" not in printed and len(printed.strip().splitlines()) == 1, printed
+
+
+@pytest.mark.parametrize("command", ["outbox status", "outbox dead", "outbox retry --all", "bell ring"])
+def test_with_an_empty_database_a_command_says_how_to_fill_it(nexus, nexus_engines, monkeypatch, command):
+    monkeypatch.setenv("DATABASE_URL", nexus_engines.create("empty_of_tables"))
+    try:
+        code, printed = nexus(*command.split())
+    finally:
+        nexus_engines.drop("empty_of_tables")
+    assert (code, printed) == (1, "The database lacks a table; run `nexus db upgrade` first.\n")
+
+
+def test_with_redis_away_a_command_that_needs_it_says_what_to_check(nexus, monkeypatch):
+    monkeypatch.setenv("REDIS_URL", "redis://127.0.0.1:1/0")
+    code, printed = nexus("bell", "peal")
+    assert code == 1 and "Redis does not answer; check REDIS_URL" in printed, printed
+    assert len(printed.strip().splitlines()) == 1
+
+
+def test_with_redis_away_a_command_that_only_enqueues_does_its_work(nexus, app, monkeypatch):
+    monkeypatch.setenv("REDIS_URL", "redis://127.0.0.1:1/0")
+    assert nexus("bell", "ring")[0] == 0
+    assert "1" in nexus("outbox", "status")[1]
+
+
+def test_the_drawing_tells_needs_wishes_and_events_apart(start, write_plugin):
+    shop = write_plugin("""
+        MANIFEST = Manifest(name="shop", summary="", provides=(Shelf := type("Shelf", (), {}),))
+        class Opened(Event):
+            name = "shop.opened"
+        @hookimpl
+        def nexus_services(): return {Shelf: lambda session: None}
+    """)
+    till = write_plugin(f"""
+        from {shop.__name__} import Opened, Shelf
+        MANIFEST = Manifest(name="till", summary="", needs=(Shelf,))
+        @hookimpl
+        def nexus_subscriptions(): return [Subscription(Opened, print, "till.count")]
+    """)
+    lamp = write_plugin(f"""
+        from {shop.__name__} import Shelf
+        MANIFEST = Manifest(name="lamp", summary="", wants=(Shelf,))
+    """)
+    assert mermaid(start(shop, till, lamp).extensions["nexus"]).splitlines() == [
+        "graph LR", "  shop", "  lamp", "  till", "  lamp -.-> shop", "  till --> shop",
+        '  shop -. "shop.opened" .-> till',
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize("command", ["nonsense", "db", "outbox retry", "db upgrade --nonsense"])
