@@ -2,6 +2,7 @@
 
 import importlib.util
 import logging
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -187,6 +188,7 @@ def _config(app: Flask, branch: Branch, connection: Connection) -> Config:
     with app.app_context():
         config: Config = migrate.get_config()
     config.set_main_option("version_locations", str(branch.directory).replace("%", "%%"))
+    config.stdout = sys.stdout  # alembic's default is what that was when it was imported
     config.attributes.update(
         connection=connection,
         owner=branch.owner,
