@@ -1,5 +1,7 @@
 """Who acts, and in which request: readable from everywhere below an edge."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 from uuid import UUID
 
@@ -13,7 +15,7 @@ def current_actor_id() -> UUID | None:
 
 
 def current_trace_id() -> str | None:
-    """The id of the request under way (`X-Request-ID`), or None outside of one."""
+    """The id of the request under way (`X-Request-ID`), or of the one that caused this work; else None."""
     return _trace_id.get()
 
 
@@ -25,3 +27,13 @@ def set_actor_id(actor_id: UUID | None) -> None:
 def set_trace_id(trace_id: str | None) -> None:
     """Note the request's id; called at its start and its end."""
     _trace_id.set(trace_id)
+
+
+@contextmanager
+def restored_trace_id() -> Iterator[None]:
+    """Puts the trace id back at the end of the block, whatever was set inside."""
+    token = _trace_id.set(_trace_id.get())
+    try:
+        yield
+    finally:
+        _trace_id.reset(token)

@@ -1,4 +1,7 @@
-"""Structured logs: JSON lines in production, readable lines elsewhere, each with the request's id."""
+"""Structured logs: JSON lines in production, readable lines elsewhere, each with the request's id.
+
+What a worker does about an event carries the id of the request that caused the event.
+"""
 
 import logging
 import re
@@ -52,13 +55,10 @@ def init_request_ids(app: Flask) -> None:
     def finish(response: Response) -> Response:
         response.headers["X-Request-ID"] = current_trace_id() or ""
         duration = (perf_counter() - g.get("nexus_started", perf_counter())) * 1000
-        log.info(
-            "%s %s %d",
-            request.method,
-            request.path,
-            response.status_code,
-            extra={"status": response.status_code, "duration_ms": round(duration, 1)},
-        )
+        path = request.path if request.path.isprintable() else ascii(request.path)[1:-1]
+        fields = {"method": request.method, "path": path, "status": response.status_code}
+        fields["duration_ms"] = round(duration, 1)
+        log.info("%s %s %d", request.method, path, response.status_code, extra=fields)
         return response
 
     @app.teardown_request

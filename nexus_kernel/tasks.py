@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from flask import Flask, current_app
 
+from nexus_kernel.context import current_trace_id, restored_trace_id, set_trace_id
 from nexus_kernel.db import on_commit
 
 if TYPE_CHECKING:
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 log = logging.getLogger("nexus.tasks")
 
 QUEUE = "nexus"
+TRACE_HEADER = "nexus_trace_id"
+"""Where a message says which request caused it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +65,7 @@ class Dispatcher:
 
     def __init__(self, celery: Callable[[], "Celery"], capacity: int = 1000) -> None:
         self._celery = celery
-        self._queue: queue.Queue[tuple[str, tuple[str | int, ...]]] = queue.Queue(capacity)
+        self._queue: queue.Queue[tuple[str, tuple[str | int, ...], str | None]] = queue.Queue(capacity)
         self._waiting: set[tuple[str, tuple[str | int, ...]]] = set()
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
@@ -74,7 +77,7 @@ class Dispatcher:
             if message in self._waiting or self._queue.full():
                 return
             self._waiting.add(message)
-            self._queue.put_nowait(message)
+            self._queue.put_nowait((name, args, current_trace_id()))
             if self._thread is None or not self._thread.is_alive():
                 self._start()
 
@@ -95,13 +98,14 @@ class Dispatcher:
 
     def _run(self) -> None:
         while True:
-            message = self._queue.get()
+            name, args, trace_id = self._queue.get()
             with self._lock:
-                self._waiting.discard(message)
+                self._waiting.discard((name, args))
             try:
-                self._celery().send_task(message[0], args=message[1], queue=QUEUE, retry=False)
+                headers = {TRACE_HEADER: trace_id}
+                self._celery().send_task(name, args=args, queue=QUEUE, retry=False, headers=headers)
             except Exception as error:
-                log.warning("the broker did not take %s (%s); a sweep will find the work", message[0], error)
+                log.warning("the broker did not take %s (%s); a sweep will find the work", name, error)
             finally:
                 self._queue.task_done()
 
@@ -142,13 +146,14 @@ def make_celery(app: Flask) -> "Celery":
         },
     )
     for declared in nexus.tasks.values():
-        celery.task(name=declared.name)(_in_context(app, declared))
+        celery.task(name=declared.name, bind=True)(_in_context(app, declared))
     return celery
 
 
 def _in_context(app: Flask, declared: Task) -> Callable[..., Any]:
-    def run(*args: str | int) -> None:
-        with app.app_context():
+    def run(message: Any, *args: str | int) -> None:
+        with app.app_context(), restored_trace_id():
+            set_trace_id((message.request.headers or {}).get(TRACE_HEADER))
             declared.function(*args)
 
     run.__name__ = declared.name.replace(".", "_")

@@ -9,6 +9,7 @@ from flask import current_app
 from sqlalchemy import ColumnElement, and_, delete, exists, func, select, update
 from sqlalchemy.orm import Session
 
+from nexus_kernel.context import restored_trace_id, set_trace_id
 from nexus_kernel.contracts.events import Delivery as Handover
 from nexus_kernel.db import connection_lost, current_unit
 from nexus_kernel.events import Subscription, decode
@@ -73,15 +74,16 @@ def is_due() -> ColumnElement[bool]:
 def _deliver_one() -> bool:
     nexus = current_app.extensions["nexus"]
     taken: list[tuple[Any, str, int]] = []
-    try:
-        return _deliver_in_one_transaction(taken)
-    except Exception as error:
-        if connection_lost(error) or not taken:
-            raise
-        # It failed at the commit or as its events were written: without a note it stays first for ever.
-        with nexus.db.transaction() as session:
-            _failed(session, *taken[0], error)
-        return True
+    with restored_trace_id():
+        try:
+            return _deliver_in_one_transaction(taken)
+        except Exception as error:
+            if connection_lost(error) or not taken:
+                raise
+            # It failed at the commit or as its events were written: without a note it stays first for ever.
+            with nexus.db.transaction() as session:
+                _failed(session, *taken[0], error)
+            return True
 
 
 def _deliver_in_one_transaction(taken: list[tuple[Any, str, int]]) -> bool:
@@ -99,6 +101,9 @@ def _deliver_in_one_transaction(taken: list[tuple[Any, str, int]]) -> bool:
             return False
         delivery_id, name, attempts, event = row
         taken.append((delivery_id, name, attempts + 1))
+        set_trace_id(
+            event.trace_id
+        )  # until the commit, so that it reaches the handler's own events and tasks
         try:
             with session.begin_nested():
                 _handle(nexus.subscriptions.by_name[name], event, attempts + 1)
