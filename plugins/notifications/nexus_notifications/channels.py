@@ -1,5 +1,6 @@
 """E-mail over SMTP."""
 
+import re
 import smtplib
 import ssl
 from collections.abc import Iterator
@@ -30,6 +31,7 @@ class EmailChannel:
         mail = compose(message, config)
         try:
             with _connected(config) as smtp:
+                _check_script(smtp, message.recipient)
                 smtp.send_message(mail)
         except smtplib.SMTPRecipientsRefused as error:
             ((status, answer),) = error.recipients.values()
@@ -43,7 +45,7 @@ def compose(message: OutboundMessage, config: NotificationsConfig) -> EmailMessa
     mail = EmailMessage(policy=SMTP)
     try:
         mail["From"] = config.sender
-        mail["To"] = Address(addr_spec=message.recipient)
+        mail["To"] = _address(message.recipient)
         mail["Subject"] = message.subject
         mail["Message-ID"] = message.message_id
         mail["Date"] = format_datetime(now())
@@ -54,6 +56,26 @@ def compose(message: OutboundMessage, config: NotificationsConfig) -> EmailMessa
     except (ValueError, IndexError, MessageError) as error:
         raise Undeliverable(f"it cannot be written as a mail: {error}") from error
     return mail
+
+
+def _address(recipient: str) -> Address:
+    """The address, which may be internationalised (RFC 6532). Raises ValueError, MessageError.
+
+    The library's parser takes every letter outside of ASCII for a defect, so it judges the rest.
+    """
+    if recipient.isascii():
+        return Address(addr_spec=recipient)
+    if not recipient.isprintable():
+        raise ValueError("the address has invisible characters")
+    Address(addr_spec=re.sub(r"[^\x00-\x7f]", "x", recipient))
+    username, _, domain = recipient.rpartition("@")
+    return Address(username=username, domain=domain)
+
+
+def _check_script(smtp: smtplib.SMTP, recipient: str) -> None:
+    smtp.ehlo_or_helo_if_needed()
+    if not recipient.isascii() and not smtp.has_extn("smtputf8"):
+        raise Undeliverable("the mail server takes addresses in ASCII only (no SMTPUTF8)")
 
 
 @contextmanager

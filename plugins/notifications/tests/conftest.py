@@ -45,8 +45,8 @@ class MailServer:
         self.on_data: Callable[[Envelope], str | None] = lambda envelope: None
         self._controller: Controller | None = None
 
-    def start(self) -> None:
-        self._controller = Controller(self, hostname="127.0.0.1", port=self.port)
+    def start(self, **options: Any) -> None:
+        self._controller = Controller(self, hostname="127.0.0.1", port=self.port, **options)
         self._controller.start()
 
     def stop(self) -> None:

@@ -119,6 +119,30 @@ def test_an_address_that_is_none_makes_a_dead_mail_and_no_traffic(shop, mail_ser
     assert mail_server.mails == []
 
 
+@pytest.mark.parametrize("recipient", ["አበበ@example.com", "abebe@exämple.com", "é.x+1@ምሳሌ.com"])
+def test_an_address_in_another_script_gets_its_mail(shop, mail_server, recipient):
+    shop.happen(shop.activated(email=recipient))
+    assert mail_server.accepted[0].rcpt_tos == [recipient]
+    assert recipient in mail_server.accepted[0].content.decode()
+
+
+@pytest.mark.parametrize(
+    "recipient",
+    ["é x@z.example", "é@a.example, b@c.example", "é\u2028Bcc: b@c.example", "é\u202e@c.example", "é"],
+)
+def test_an_address_in_another_script_that_is_none_makes_a_dead_mail(shop, mail_server, recipient):
+    shop.happen(shop.activated(email=recipient))
+    assert shop.the_mail().state == "dead" and "cannot be written as a mail" in shop.the_mail().last_error
+    assert mail_server.mails == []
+
+
+def test_a_mail_server_without_internationalised_addresses_is_not_asked_again(shop, mail_server):
+    mail_server.stop()
+    mail_server.start(enable_SMTPUTF8=False)
+    shop.happen(shop.activated(email="አበበ@example.com"))
+    assert shop.the_mail().state == "dead" and "SMTPUTF8" in shop.the_mail().last_error
+
+
 def test_amharic_survives_in_subject_and_body(shop, mail_server):
     shop.happen(shop.activated(display_name="አበበ ቢቂላ"))
     (mail,) = mail_server.mails
