@@ -14,8 +14,11 @@ _PHONE = re.compile(r"(?:\+?251|0)?([79][0-9]{8})")
 
 
 def clean_text(text: str, length: int) -> str:
-    """Letters, digits, blanks and `-_.` only, cut to a length."""
-    return " ".join(re.sub(r"[^\w .-]", " ", text).split())[:length].strip()
+    """Letters, digits, blanks and `-_.` only, cut to a length, between two words where there are several."""
+    cleaned = " ".join(re.sub(r"[^\w .-]", " ", text).split())
+    if len(cleaned) <= length:
+        return cleaned
+    return cleaned[: length + 1].rpartition(" ")[0] or cleaned[:length]
 
 
 def customer_fields(customer: Customer) -> dict[str, str]:

@@ -338,11 +338,13 @@ def test_amount_currency_and_reference_are_always_sent():
         ("Order N-1", 16, "Order N-1"),
         ("Order <b>№ 7</b>! & more of it", 16, "Order b 7 b more"),
         ("ትዕዛዝ ፩", 16, "ትዕዛዝ ፩"),
+        ("Order NX-6A8Q-8P9S", 16, "Order"),
+        ("Order NX-6A8Q-8P", 16, "Order NX-6A8Q-8P"),
         ("x" * 300, 50, "x" * 50),
         ("!!!", 16, ""),
     ],
 )
-def test_titles_are_cleaned_and_cut(text, length, expected):
+def test_titles_are_cleaned_and_cut_between_words_so_that_no_number_is_shown_in_part(text, length, expected):
     assert clean_text(text, length) == expected
 
 
