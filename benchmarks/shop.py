@@ -22,18 +22,21 @@ PRODUCTS = Path(__file__).parents[1] / "examples/gift_shop/nexus_gift_shop/data/
 @contextmanager
 def engines() -> Iterator[dict[str, str]]:
     """The environment of a shop whose engines run and whose tables are there."""
-    with tempfile.TemporaryDirectory() as folder:
-        with EmbeddedPostgres(Path(folder, "pg")) as postgres, EmbeddedValkey(Path(folder, "valkey")) as valkey:
-            postgres.create_database("bench")
-            environ = {
-                **os.environ,
-                "DATABASE_URL": postgres.url("bench"),
-                "REDIS_URL": valkey.url,
-                "NEXUS_KERNEL__SECRET_KEY": secrets.token_urlsafe(48),
-                "NEXUS_KERNEL__LOG_LEVEL": "WARNING",
-            }
-            nexus(environ, "db", "upgrade")
-            yield environ
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        EmbeddedPostgres(Path(folder, "postgres")) as postgres,
+        EmbeddedValkey(Path(folder, "valkey")) as valkey,
+    ):
+        postgres.create_database("bench")
+        environ = {
+            **os.environ,
+            "DATABASE_URL": postgres.url("bench"),
+            "REDIS_URL": valkey.url,
+            "NEXUS_KERNEL__SECRET_KEY": secrets.token_urlsafe(48),
+            "NEXUS_KERNEL__LOG_LEVEL": "WARNING",
+        }
+        nexus(environ, "db", "upgrade")
+        yield environ
 
 
 def nexus(environ: dict[str, str], *arguments: str) -> None:

@@ -67,7 +67,7 @@ def settings(nexus: Nexus) -> Iterator[str]:
 
 def errors() -> Iterator[str]:
     """Each error class's code."""
-    yield "The `code` of a problem (RFC 9457, `application/problem+json`) is stable; titles and details are not.\n"
+    yield "The `code` of a problem (RFC 9457) is stable; titles and details are not.\n"
     yield "| code | status | title | when |\n|---|---|---|---|"
     known = {error.code: error for error in _subclasses(NexusError) if error.__module__.startswith("nexus_")}
     for code, error in sorted(known.items()):

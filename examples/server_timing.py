@@ -1,4 +1,4 @@
-"""A plugin of escape hatches: `Server-Timing` on every answer, and one line in the log when the shop is ready.
+"""A plugin of escape hatches: `Server-Timing` on every answer, and a line in the log once all is ready.
 
 For what no other hook covers, a plugin may take the Flask application itself: `nexus_init_app` before the
 routes are registered, `nexus_app_ready` once everything is checked and frozen.

@@ -56,6 +56,7 @@ from nexus_kernel.errors import (
 from nexus_kernel.events import Subscription, publish
 from nexus_kernel.health import HealthCheck
 from nexus_kernel.hookspecs import hookimpl
+from nexus_kernel.kernel_config import KernelConfig
 from nexus_kernel.manifest import Manifest
 from nexus_kernel.money import Money
 from nexus_kernel.runtime import Nexus, cache, current_nexus, reading, settings, transaction
@@ -77,6 +78,7 @@ __all__ = [
     "Forbidden",
     "HealthCheck",
     "Invalid",
+    "KernelConfig",
     "Keyed",
     "Manifest",
     "Model",

@@ -6,6 +6,7 @@ expires, so a request costs no query and no signature check for its token.
 """
 
 import hashlib
+import logging
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
@@ -24,6 +25,8 @@ from jwt.exceptions import PyJWTError
 from nexus_kernel.context import set_actor_id
 from nexus_kernel.errors import Forbidden, Unauthorized
 from nexus_kernel.registry import Registry
+
+log = logging.getLogger("nexus.auth")
 
 MEMBER = "member"
 """The role that everybody with an account has."""
@@ -121,6 +124,8 @@ def init_auth(app: Flask, *, secret_key: str, access_minutes: int) -> None:
 
 def issue_access_token(person_id: UUID, roles: Iterable[str]) -> str:
     """A signed access token for this person; it lives as long as the deployment's setting says."""
+    if current_app.config.pop("NEXUS_KEY_IS_EPHEMERAL", False):
+        log.warning("NEXUS_KERNEL__SECRET_KEY is not set: tokens end with this process")
     token: str = create_access_token(str(person_id), additional_claims={"roles": sorted(roles)})
     return token
 

@@ -19,7 +19,9 @@ QUIET = [
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Any]:
     """A headless browser."""
-    playwright = pytest.importorskip("playwright.sync_api", reason="browser tests need `pip install playwright`")
+    playwright = pytest.importorskip(
+        "playwright.sync_api", reason="browser tests need `pip install playwright`"
+    )
     path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     if path is None:
         pytest.skip("the browser tests need Chromium: apt-get install chromium")

@@ -27,7 +27,9 @@ def state_dir(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     with (folder / "up.log").open("w") as log:
         shop = subprocess.Popen([NEXUS, "up", "--state-dir", folder], stdout=log, stderr=log, env=environ)
     try:
-        wait_until(lambda: (folder / "state.json").exists() or shop.poll() is not None, 120, "the shop to start")
+        wait_until(
+            lambda: (folder / "state.json").exists() or shop.poll() is not None, 120, "the shop to start"
+        )
         assert shop.poll() is None, (folder / "up.log").read_text()
         yield folder
     finally:

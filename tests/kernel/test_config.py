@@ -6,7 +6,7 @@ import pytest
 
 from nexus_kernel import Manifest, StartupError, create_app, setting, settings
 from nexus_kernel.config import ConfigReport, ConfigSource, redacted
-from nexus_kernel.runtime import KernelConfig
+from nexus_kernel.kernel_config import KernelConfig
 
 LONG_SECRET = "s3cret-" * 6
 

@@ -15,9 +15,8 @@ from jinja2 import BaseLoader, ChoiceLoader, FileSystemLoader, PackageLoader, Pr
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from sqlalchemy import Row
 
-from nexus_kernel import settings
+from nexus_kernel import KernelConfig, settings
 from nexus_kernel.contracts.notifications import OutboundMessage
-from nexus_kernel.runtime import KernelConfig
 from nexus_notifications.config import NotificationsConfig
 
 LONGEST_SUBJECT = 200

@@ -1,0 +1,84 @@
+"""The kernel's own section of the configuration."""
+
+from dataclasses import dataclass
+
+from nexus_kernel.config import ConfigReport, ConfigSource, env_name, require_for_production, setting
+from nexus_kernel.db import postgres_url
+from nexus_kernel.errors import StartupError
+
+
+@dataclass(frozen=True)
+class KernelConfig:
+    """The kernel's own settings, `NEXUS_KERNEL__*`."""
+
+    environment: str = setting(
+        "development", choices=("development", "test", "production"), help="What kind of deployment this is."
+    )
+    secret_key: str = setting(
+        "",
+        secret=True,
+        production=True,
+        min_length=32,
+        help="Signs tokens; at least 32 characters of randomness.",
+    )
+    database_url: str = setting(
+        "postgresql://localhost/nexus",
+        secret=True,
+        help="PostgreSQL 15 or later. DATABASE_URL is short for it.",
+    )
+    redis_url: str = setting(
+        "redis://localhost:6379/0",
+        secret=True,
+        help="Redis or Valkey: cache and broker. REDIS_URL is short for it.",
+    )
+    public_url: str = setting(
+        "http://127.0.0.1:8000",
+        help="Where people reach the shop; links in mails and gateway callbacks start with it.",
+    )
+    plugins: tuple[str, ...] = setting((), help="Load only these plugins; empty means every installed one.")
+    disabled_plugins: tuple[str, ...] = setting((), help="Never load these.")
+    plugin_failures: str = setting(
+        "strict",
+        choices=("strict", "quarantine"),
+        help="strict: refuse to start. quarantine: go on without the plugin and those that need it.",
+    )
+    access_token_minutes: int = setting(15, minimum=1, maximum=1440, help="How long an access token lives.")
+    max_body_bytes: int = setting(
+        1_048_576, minimum=1024, help="Larger request bodies are answered with 413."
+    )
+    database_pool_size: int = setting(
+        5, minimum=1, maximum=100, help="Connections a process; one a thread will do."
+    )
+    database_prepared_statements: bool = setting(True, help="Switch off behind a transaction pooler.")
+    lock_timeout_ms: int = setting(
+        2000, minimum=50, maximum=60_000, help="How long a statement waits for a row."
+    )
+    outbox_retention_days: int = setting(14, minimum=1, help="How long delivered events are kept.")
+    log_level: str = setting(
+        "INFO", choices=("DEBUG", "INFO", "WARNING", "ERROR"), help="Of the nexus loggers."
+    )
+    log_format: str = setting("text", choices=("text", "json"), help="json: a line of JSON an entry.")
+
+    @property
+    def is_strict(self) -> bool:
+        """True where a plugin with a fault stops the start."""
+        return self.plugin_failures == "strict"
+
+    @property
+    def in_production(self) -> bool:
+        """True where a missing secret is a fault and links must be https."""
+        return self.environment == "production"
+
+
+def read_kernel(source: ConfigSource, report: ConfigReport) -> KernelConfig:
+    """The section; its faults go to the report, and what is sound helps to find the plugins' faults."""
+    kernel = source.section("kernel", KernelConfig, report) or source.sound_part("kernel", KernelConfig)
+    if kernel.in_production:
+        require_for_production("kernel", kernel, report)
+    try:
+        postgres_url(kernel.database_url)
+    except StartupError as error:
+        report.add(env_name("kernel", "database_url"), str(error))
+    if not kernel.redis_url.startswith(("redis://", "rediss://")):
+        report.add(env_name("kernel", "redis_url"), "is not an address such as redis://host:6379/0")
+    return kernel
