@@ -6,7 +6,8 @@ from urllib.parse import parse_qsl, urlencode
 from uuid import UUID
 
 import orjson
-from flask import Response
+from flask import Response, request
+from sqlalchemy.orm import Session
 
 from nexus_catalog.config import CatalogConfig
 from nexus_catalog.schemas import (
@@ -21,10 +22,19 @@ from nexus_catalog.schemas import (
 )
 from nexus_catalog.services import categories, editing, products
 from nexus_kernel import Blueprint, cache, page_of, reading, settings, transaction
+from nexus_kernel.api.conditional import content_etag
+from nexus_kernel.errors import PreconditionFailed
 
 blp = Blueprint("catalog", __name__, url_prefix="/api/catalog", description="What is for sale")
 
 CACHE_SECONDS = 300
+_IF_MATCH = {
+    "name": "If-Match",
+    "in": "header",
+    "required": False,
+    "schema": {"type": "string"},
+    "description": "The product's ETag; when it has changed since, nothing is done and the answer is 412.",
+}
 _CATEGORY_PARAMETERS = frozenset(CategoryQuery().fields)
 
 
@@ -99,22 +109,37 @@ def get_product(product: str) -> Response:
 
 @blp.patch("/products/<product>/")
 @blp.requires("catalog.product.write")
+@blp.conditional
+@blp.doc(parameters=[_IF_MATCH])
 @blp.arguments(ProductUpdateSchema)
 @blp.response(200, ProductDetailSchema)
 def update_product(args: dict[str, Any], product: str) -> Response:
     """Change a product and its default variant."""
     with transaction() as session:
+        _check_if_match(session, product)
         product_id = editing.update_product(session, product, args)
         return _json(orjson.dumps(products.product_detail(session, str(product_id))))
 
 
 @blp.delete("/products/<product>/")
 @blp.requires("catalog.product.write")
+@blp.doc(parameters=[_IF_MATCH])
 @blp.response(204)
 def retire_product(product: str) -> None:
     """Take a product off sale; orders keep what they know of it."""
     with transaction() as session:
+        _check_if_match(session, product)
         editing.retire_product(session, product)
+
+
+def _check_if_match(session: Session, key: str) -> None:
+    """Refuse a change made from an old copy (RFC 9110, section 13.1.1); the product stays locked."""
+    if "If-Match" not in request.headers:
+        return
+    editing.lock_product(session, key)
+    current = content_etag(orjson.dumps(products.product_detail(session, key)))
+    if not request.if_match.contains(current):
+        raise PreconditionFailed("The product has changed since you read it; read it again.")
 
 
 def _category_page(args: Mapping[str, Any]) -> bytes:

@@ -114,6 +114,45 @@ def test_a_change_of_the_stock_is_a_movement_with_its_actor(app, client, sell):
     ]
 
 
+@pytest.mark.parametrize("etag", ['"another"', 'W/"another"', "another", ""])
+def test_a_change_made_from_an_old_copy_is_412_and_changes_nothing(app, client, sell, staff, etag):
+    sell()
+    before = client.get(f"{URL}lantern/").json
+    headers = staff | {"If-Match": etag}
+    for response in (
+        client.patch(f"{URL}lantern/", json={"price": "1.00"}, headers=headers),
+        client.delete(f"{URL}lantern/", headers=headers),
+    ):
+        assert (response.status_code, response.json["code"]) == (412, "kernel.precondition_failed")
+    assert client.get(f"{URL}lantern/").json == before and len(events(app)) == 1
+
+
+def test_a_change_made_from_the_current_copy_is_made_and_answers_the_next_etag(client, sell, staff):
+    sell()
+    read = client.get(f"{URL}lantern/").headers["ETag"]
+    changed = client.patch(f"{URL}lantern/", json={"price": "1.00"}, headers=staff | {"If-Match": read})
+    assert changed.status_code == 200 and changed.headers["ETag"] not in ("", read)
+    assert client.get(f"{URL}lantern/").headers["ETag"] == changed.headers["ETag"]
+    old = client.delete(f"{URL}lantern/", headers=staff | {"If-Match": read})
+    new = client.delete(f"{URL}lantern/", headers=staff | {"If-Match": changed.headers["ETag"]})
+    assert (old.status_code, new.status_code) == (412, 204)
+
+
+def test_of_changes_at_once_from_one_copy_one_is_made(app, client, sell, staff):
+    sell()
+    headers = staff | {"If-Match": client.get(f"{URL}lantern/").headers["ETag"]}
+    calls = [
+        lambda n=n: app.test_client().patch(f"{URL}lantern/", json={"price": f"{n}.00"}, headers=headers)
+        for n in range(1, 7)
+    ]
+    assert sorted(reply.status_code for reply in in_threads(calls)) == [200] + [412] * 5
+
+
+def test_whoever_writes_to_what_is_not_there_gets_404_before_412(client, staff):
+    response = client.patch(f"{URL}lantern/", json={}, headers=staff | {"If-Match": "*"})
+    assert response.status_code == 404
+
+
 def test_an_empty_change_changes_and_publishes_nothing(app, client, sell, staff):
     before = client.get(f"{URL}{sell().product_id}/").json
     response = client.patch(f"{URL}lantern/", json={}, headers=staff)

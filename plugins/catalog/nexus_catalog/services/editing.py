@@ -52,7 +52,7 @@ def update_product(session: Session, key: str, changes: Mapping[str, Any]) -> UU
 
     Raises ProductNotFound, SkuTaken and Invalid. Without changes nothing is written or published.
     """
-    current = _locked(session, key)
+    current = lock_product(session, key)
     if not changes:
         return current.id
     product = {name: changes[name] for name in _PRODUCT_FIELDS if name in changes}
@@ -74,7 +74,7 @@ def update_product(session: Session, key: str, changes: Mapping[str, Any]) -> UU
 
 def retire_product(session: Session, key: str) -> None:
     """Take a product off sale; its row stays. Raises ProductNotFound, the second time too."""
-    current = _locked(session, key)
+    current = lock_product(session, key)
     session.execute(update(Product).where(Product.id == current.id).values(is_active=False, updated_at=now()))
     publish(ProductChanged(product_id=current.id))
 
@@ -84,7 +84,8 @@ def generated_sku(variant_id: UUID) -> str:
     return f"P-{variant_id.hex[-12:].upper()}"
 
 
-def _locked(session: Session, key: str) -> Row[Any]:
+def lock_product(session: Session, key: str) -> Row[Any]:
+    """Ids and currency of a product on sale, locked until the transaction ends. Raises ProductNotFound."""
     row = session.execute(
         select(Product.id, Variant.id.label("variant_id"), Variant.currency)
         .join(Variant, (Variant.product_id == Product.id) & Variant.is_default)
