@@ -18,10 +18,22 @@ SIMILAR = """
     LANGUAGE sql STABLE ROWS 20 SET pg_trgm.word_similarity_threshold = 0.45
     AS 'SELECT id FROM catalog_product WHERE is_active AND query <% title'
 """
+# Moves go one after the other. The lock is taken by the statement, before any row's: taken by the row's own
+# trigger, it deadlocks with the foreign key's look at the parent.
+ONE_MOVE = """
+    CREATE FUNCTION catalog_category_one_move() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN
+        PERFORM pg_advisory_xact_lock(hashtext('catalog_category'));
+        RETURN NULL;
+    END $$
+"""
+ONE_MOVE_TRIGGER = """
+    CREATE TRIGGER catalog_category_one_move BEFORE UPDATE OF parent_id ON catalog_category
+    FOR EACH STATEMENT EXECUTE FUNCTION catalog_category_one_move()
+"""
 NO_CYCLE = """
     CREATE FUNCTION catalog_category_refuse_cycle() RETURNS trigger LANGUAGE plpgsql AS $$
     BEGIN
-        PERFORM pg_advisory_xact_lock(hashtext('catalog_category'));
         IF EXISTS (
             WITH RECURSIVE ancestor AS (
                 SELECT NEW.parent_id AS id
@@ -241,7 +253,8 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("reference", "variant_id", name="pk_catalog_stock_reservation"),
     )
     op.create_index("ix_catalog_stock_reservation_variant_id", "catalog_stock_reservation", ["variant_id"])
-    for statement in (SIMILAR, NO_CYCLE, NO_CYCLE_TRIGGER, APPEND_ONLY, APPEND_ONLY_TRIGGER):
+    triggers = (ONE_MOVE, ONE_MOVE_TRIGGER, NO_CYCLE, NO_CYCLE_TRIGGER, APPEND_ONLY, APPEND_ONLY_TRIGGER)
+    for statement in (SIMILAR, *triggers):
         op.execute(statement)
 
 
@@ -251,4 +264,5 @@ def downgrade() -> None:
         op.drop_table(f"catalog_{table}")
     op.execute("DROP FUNCTION catalog_similar_products(text)")
     op.execute("DROP FUNCTION catalog_category_refuse_cycle()")
+    op.execute("DROP FUNCTION catalog_category_one_move()")
     op.execute("DROP FUNCTION catalog_stock_movement_refuse_change()")
