@@ -1,8 +1,11 @@
 """`nexus`: the kernel's commands, and one command or group from each plugin that contributes it."""
 
 import importlib
+import json
+import os
 import sys
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import click
@@ -81,8 +84,29 @@ class LazyGroup(click.Group):
         return {owned.owner: _in_context(shop.app, owned.value) for owned in commands}
 
 
+def _adopt(ctx: click.Context, option: click.Parameter, folder: Path | None) -> None:
+    """Take the addresses, secrets and settings of a running shop; what the environment says wins."""
+    if folder is None:
+        return
+    try:
+        values: dict[str, str] = json.loads((folder / "environment.json").read_text("utf-8"))
+    except (OSError, ValueError):
+        raise StartupError(f"No shop runs from {folder}; start one with `nexus up`.") from None
+    for name, value in values.items():
+        os.environ.setdefault(name, value)
+
+
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="nexus-kernel")
+@click.option(
+    "--shop",
+    envvar="NEXUS_SHOP",
+    type=click.Path(path_type=Path),
+    callback=_adopt,
+    is_eager=True,
+    expose_value=False,
+    help="Work on the shop that `nexus up` runs from this state folder.",
+)
 @click.pass_context
 def cli(ctx: click.Context) -> None:
     """Nexus: commerce out of plugins."""

@@ -34,7 +34,7 @@ def fill_in(service: DevService, state: StateFolder, api: str) -> ReadyService:
     """Choose ports and put them, the secret and the addresses where the service wants them."""
     folder = state.services / service.name
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    ports = {name: str(free_port()) for name in service.ports}
+    ports = {name: str(_port(state, f"{service.name}.{name}")) for name in service.ports}
     values = {**ports, "api": api, "state_dir": str(folder), "secret": state.secret(service.name)}
     address = f"http://{HOST}:{ports[service.ports[0]]}"
     arguments = tuple(_fill(argument, values) for argument in service.arguments)
@@ -49,6 +49,14 @@ def fill_in(service: DevService, state: StateFolder, api: str) -> ReadyService:
 
 def _fill(text: str, values: Mapping[str, str]) -> str:
     return re.sub(r"\{(\w+)\}", lambda match: values.get(match[1], match[0]), text)
+
+
+def _port(state: StateFolder, name: str) -> int:
+    """The port of the last run while it is free, so that a payment link of then still leads somewhere."""
+    kept = state.port(name)
+    number = kept if kept and _is_free(kept) else free_port()
+    state.remember_port(name, number)
+    return number
 
 
 def free_port() -> int:

@@ -27,6 +27,8 @@ class StateFolder:
         self._secrets = self.folder / "secrets"
         self._state = self.folder / "state.json"
         self._seeds = self.folder / "seeds.json"
+        self._ports = self.folder / "ports.json"
+        self._environment = self.folder / "environment.json"
 
     @contextlib.contextmanager
     def held(self) -> Iterator[None]:
@@ -57,7 +59,7 @@ class StateFolder:
         for folder in (self.postgres, self.valkey, self.logs, self.services, self._secrets):
             shutil.rmtree(folder, ignore_errors=True)
         shutil.rmtree(self.folder / "postgres.new", ignore_errors=True)
-        for file in (self._state, self._seeds):
+        for file in (self._state, self._seeds, self._ports, self._environment):
             file.unlink(missing_ok=True)
 
     def secret(self, name: str) -> str:
@@ -80,8 +82,24 @@ class StateFolder:
         """Note that a seed has run, so that it does not run again."""
         _write(self._seeds, json.dumps({**self.seeded(), name: printed}, indent=2))
 
-    def publish(self, state: dict[str, Any]) -> None:
-        """Write state.json, whole or not at all."""
+    def port(self, name: str) -> int | None:
+        """The port that the last run has given to this name."""
+        return self._remembered_ports().get(name)
+
+    def remember_port(self, name: str, number: int) -> None:
+        """Keep a port for the next run."""
+        _write(self._ports, json.dumps({**self._remembered_ports(), name: number}, indent=2))
+
+    def _remembered_ports(self) -> dict[str, int]:
+        try:
+            answer: dict[str, int] = json.loads(self._ports.read_text())
+        except (OSError, ValueError):
+            return {}
+        return answer
+
+    def publish(self, state: dict[str, Any], environment: dict[str, str]) -> None:
+        """Write state.json, whole or not at all, and what a command needs to work on this shop."""
+        _write(self._environment, json.dumps(environment, indent=2) + "\n")
         _write(self._state, json.dumps(state, indent=2) + "\n")
 
     def published(self) -> dict[str, Any] | None:
@@ -93,8 +111,9 @@ class StateFolder:
         return answer
 
     def withdraw(self) -> None:
-        """Remove state.json: nothing runs any more."""
+        """Remove state.json and the environment: nothing runs any more."""
         self._state.unlink(missing_ok=True)
+        self._environment.unlink(missing_ok=True)
 
     def log(self, name: str) -> Path:
         """The log file of a child; a long one of earlier runs is set aside first."""

@@ -223,7 +223,8 @@ class Supervisor:
                 "redis_url": self._engines.redis_url,
                 "state_dir": str(self._state.folder),
                 "pids": {"up": os.getpid(), **self._engines.pids, **pids},
-            }
+            },
+            {key: value for key, value in self._environment().items() if _is_ours(key)},
         )
 
     def _addresses(self) -> dict[str, str]:
@@ -266,6 +267,10 @@ class Supervisor:
 
     def _one_off(self, name: str, command: tuple[str, ...], *, talks: bool = False) -> OneOff:
         return OneOff(name, command, self._environment(), self._state.log(name), talks=talks)
+
+
+def _is_ours(variable: str) -> bool:
+    return variable in ("DATABASE_URL", "REDIS_URL") or (variable.startswith("NEXUS_") and variable != MARKER)
 
 
 def _object_in(printed: str) -> dict[str, Any]:
