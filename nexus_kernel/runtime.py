@@ -119,6 +119,6 @@ def reading() -> "AbstractContextManager[Session]":
     return current_nexus().db.reading()
 
 
-def cache() -> Cache:
+def current_cache() -> Cache:
     """The running application's cache."""
     return current_nexus().cache

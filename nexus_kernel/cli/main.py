@@ -6,12 +6,14 @@ import os
 import sys
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
-from flask import Flask
 
 from nexus_kernel.errors import StartupError
+
+if TYPE_CHECKING:
+    from flask import Flask
 
 _COMMANDS = {
     "beat": "processes",
@@ -37,7 +39,7 @@ class Shop:
     """The application of this command line, made when a command first needs it."""
 
     @cached_property
-    def app(self) -> Flask:
+    def app(self) -> "Flask":
         """The application. Raises StartupError with every fault."""
         from nexus_kernel.app import create_app
 
@@ -145,7 +147,7 @@ def _out_of_reach(error: Exception) -> str | None:
     return None
 
 
-def _in_context(app: Flask, command: click.Command) -> click.Command:
+def _in_context(app: "Flask", command: click.Command) -> click.Command:
     """The plugin's command, run inside the application's context."""
     original = command.invoke
 

@@ -2,13 +2,15 @@
 
 import os
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
-from flask import Flask
 
 from nexus_kernel.cli.main import Shop, pass_shop
 from nexus_kernel.errors import StartupError
+
+if TYPE_CHECKING:
+    from flask import Flask
 
 
 @click.command()
@@ -52,10 +54,10 @@ def beat(shop: Shop) -> None:
     _celery(shop.app).Beat(scheduler_cls=scheduler, loglevel=_level(shop.app)).run()
 
 
-def _celery(app: Flask) -> Any:
+def _celery(app: "Flask") -> Any:
     return app.extensions["nexus"].celery
 
 
-def _level(app: Flask) -> str:
+def _level(app: "Flask") -> str:
     level: str = app.extensions["nexus"].config.log_level
     return "WARNING" if level == "INFO" else level

@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from nexus_kernel import cache, transaction
+from nexus_kernel import current_cache, transaction
 from nexus_kernel.cache import Cache
 from nexus_kernel.embedded import EmbeddedValkey
 from nexus_kernel.testing import in_threads
@@ -37,49 +37,49 @@ def source():
 
 def test_a_value_is_built_once(app, source):
     with app.app_context():
-        assert [source.read(cache()) for _ in range(3)] == [b"one"] * 3 and source.built == 1
+        assert [source.read(current_cache()) for _ in range(3)] == [b"one"] * 3 and source.built == 1
 
 
 def test_an_empty_value_is_a_value(app):
     source = Source(b"")
     with app.app_context():
-        assert [source.read(cache()) for _ in range(3)] == [b""] * 3 and source.built == 1
+        assert [source.read(current_cache()) for _ in range(3)] == [b""] * 3 and source.built == 1
 
 
 def test_invalidation_takes_effect_after_the_commit_and_not_before(app, source):
     with app.app_context():
-        source.read(cache())
+        source.read(current_cache())
         source.value = b"two"
         with transaction():
-            cache().invalidate("shelf:rows")
-            assert source.read(cache()) == b"one"
-        assert source.read(cache()) == b"two"
+            current_cache().invalidate("shelf:rows")
+            assert source.read(current_cache()) == b"one"
+        assert source.read(current_cache()) == b"two"
 
 
 def test_a_rollback_invalidates_nothing(app, source):
     with app.app_context():
-        source.read(cache())
+        source.read(current_cache())
         with pytest.raises(RuntimeError), transaction():
-            cache().invalidate("shelf:rows")
+            current_cache().invalidate("shelf:rows")
             raise RuntimeError
-        source.read(cache())
+        source.read(current_cache())
     assert source.built == 1
 
 
 def test_what_was_built_from_older_rows_is_never_read(app, source):
     def overtaken() -> bytes:
         with transaction():
-            cache().invalidate("shelf:rows")
+            current_cache().invalidate("shelf:rows")
         return b"older"
 
     with app.app_context():
-        cache().get_or_create("shelf:list", overtaken, tags=["shelf:rows"], seconds=60)
-        assert source.read(cache()) == b"one"
+        current_cache().get_or_create("shelf:list", overtaken, tags=["shelf:rows"], seconds=60)
+        assert source.read(current_cache()) == b"one"
 
 
 def test_invalidation_outside_of_a_transaction_is_refused(app):
     with app.app_context(), pytest.raises(RuntimeError, match="with transaction"):
-        cache().invalidate("shelf:rows")
+        current_cache().invalidate("shelf:rows")
 
 
 def test_eight_readers_at_once_build_once(app, source):
@@ -115,12 +115,12 @@ def lose_generations(store: Cache) -> None:
 
 def test_a_lost_generation_brings_no_older_entry_back(app, source):
     with app.app_context():
-        source.read(cache())
+        source.read(current_cache())
         with transaction():
-            cache().invalidate("shelf:rows")
-        lose_generations(cache())
+            current_cache().invalidate("shelf:rows")
+        lose_generations(current_cache())
         source.value = b"two"
-        assert source.read(cache()) == b"two"
+        assert source.read(current_cache()) == b"two"
 
 
 def test_an_invalidation_of_a_lost_generation_brings_no_older_entry_back(app, source):
@@ -128,10 +128,10 @@ def test_an_invalidation_of_a_lost_generation_brings_no_older_entry_back(app, so
         for value in (b"one", b"two", b"three"):
             source.value = value
             if source.built:
-                lose_generations(cache())
+                lose_generations(current_cache())
             with transaction():
-                cache().invalidate("shelf:rows")
-            assert source.read(cache()) == value
+                current_cache().invalidate("shelf:rows")
+            assert source.read(current_cache()) == value
 
 
 def test_readers_at_once_agree_on_the_number_of_a_lost_generation(app, source):

@@ -21,7 +21,7 @@ from nexus_catalog.schemas import (
     ProductUpdateSchema,
 )
 from nexus_catalog.services import categories, editing, products
-from nexus_kernel import Blueprint, cache, page_of, reading, settings, transaction
+from nexus_kernel import Blueprint, current_cache, page_of, reading, settings, transaction
 from nexus_kernel.api.conditional import content_etag
 from nexus_kernel.errors import PreconditionFailed
 
@@ -48,7 +48,7 @@ def list_categories(args: dict[str, Any]) -> Response:
     if args.get("cursor") or args.get("page", 1) > 1:
         return _json(_category_page(args))
     key = f"catalog:categories:{args.get('page')}:{args['page_size']}:{args['include_children']}"
-    body = cache().get_or_create(
+    body = current_cache().get_or_create(
         key, lambda: _category_page(args), tags=[categories.TAG], seconds=CACHE_SECONDS
     )
     return _json(body)
