@@ -36,5 +36,14 @@ TRANSITIONS: dict[OrderStatus, tuple[OrderStatus, ...]] = {
 }
 """From each status to the legal next ones."""
 
+PAID_LATE = "paid late"
+"""The reason in the history of a cancelled order that its payment brought back."""
+
+SYSTEM_TRANSITIONS = {(OrderStatus.CANCELLED, OrderStatus.CONFIRMED, PAID_LATE)}
+"""Steps (from, to, reason) that only the system takes; nobody can ask for one."""
+
 UNPAID = (PaymentStatus.PENDING, PaymentStatus.FAILED)
 """No money has come for the order."""
+
+PAID = (PaymentStatus.AUTHORIZED, PaymentStatus.PAID, PaymentStatus.PARTIALLY_REFUNDED)
+"""The shop holds the buyer's money, and nobody has to look at it first."""

@@ -1,4 +1,4 @@
-"""How an order moves: the one transition function, and what payments and time do to an order."""
+"""How an order moves: the one transition function, and what buyers and time do to an order."""
 
 import logging
 from uuid import UUID
@@ -10,8 +10,8 @@ from nexus_kernel import now, publish, services, transaction
 from nexus_kernel.contracts.catalog import StockService
 from nexus_kernel.contracts.orders import OrderStatusChanged
 from nexus_orders import errors
-from nexus_orders.models import Order, OrderHistory
-from nexus_orders.states import TRANSITIONS, UNPAID, OrderStatus, PaymentStatus
+from nexus_orders.models import Order, OrderHistory, OrderItem
+from nexus_orders.states import PAID, SYSTEM_TRANSITIONS, TRANSITIONS, UNPAID, OrderStatus
 
 log = logging.getLogger("nexus.orders")
 
@@ -44,17 +44,18 @@ def transition(
     """Move an order that is locked (`lock_order`): history, stock and event, in this transaction.
 
     Shipping takes its pieces out of the stock, cancelling gives them back; both once, because a second
-    transition of the same kind is illegal. Money that has come for an order that is cancelled is put under
-    review. Raises IllegalTransition.
+    transition of the same kind is illegal. Without an actor the steps of `SYSTEM_TRANSITIONS` are legal too;
+    the caller has held the pieces of an order that comes back. Raises IllegalTransition, or AlreadyPaid where
+    an order that holds money would be cancelled.
     """
     old = OrderStatus(order.status)
-    if to not in TRANSITIONS[old]:
+    by_system = actor_id is None and (old, to, reason) in SYSTEM_TRANSITIONS
+    if to not in TRANSITIONS[old] and not by_system:
         legal = [str(status) for status in TRANSITIONS[old]]
         can = f"It can become {' or '.join(legal)}." if legal else "It is final."
         raise errors.IllegalTransition(f"The order is {old} and cannot become {to}. {can}", legal=legal)
-    if to is OrderStatus.CANCELLED and order.payment_status not in UNPAID:
-        order.payment_status = PaymentStatus.NEEDS_REVIEW
-        log.error("order %s was cancelled although money has come for it", order.number)
+    if to is OrderStatus.CANCELLED and order.payment_status in PAID and order.total_minor:
+        raise errors.AlreadyPaid("Money has come for this order: it is cancelled after the refund of it.")
     order.status = to
     note(session, order, reason, old_status=old, actor_id=actor_id)
     session.flush()
@@ -77,6 +78,19 @@ def cancel(session: Session, order: Order, *, actor_id: UUID | None, reason: str
     if open_to_it and order.payment_status not in UNPAID:
         raise errors.AlreadyPaid("Money has come for this order; ask the shop to cancel it.")
     transition(session, order, OrderStatus.CANCELLED, actor_id=actor_id, reason=reason)
+
+
+def hold_again(session: Session, order: Order) -> bool:
+    """Hold the pieces of a locked order once more, all of them or none; False when some are gone."""
+    lines = select(OrderItem.variant_id, OrderItem.quantity).where(OrderItem.order_id == order.id)
+    quantities = {variant_id: quantity for variant_id, quantity in session.execute(lines)}
+    attempt = session.begin_nested()
+    missing = services.get(StockService).reserve(quantities, reference_of(order.id))
+    if missing:
+        attempt.rollback()
+        return False
+    attempt.commit()
+    return True
 
 
 def note(

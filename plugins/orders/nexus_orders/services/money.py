@@ -7,8 +7,8 @@ from sqlalchemy.orm import Session
 from nexus_kernel.contracts.payments import PaymentFailed, PaymentNeedsReview, PaymentSucceeded
 from nexus_orders import errors
 from nexus_orders.models import Order
-from nexus_orders.services.lifecycle import lock_order, note, transition
-from nexus_orders.states import OrderStatus, PaymentStatus
+from nexus_orders.services.lifecycle import hold_again, lock_order, note, transition
+from nexus_orders.states import PAID_LATE, UNPAID, OrderStatus, PaymentStatus
 
 log = logging.getLogger("nexus.orders")
 
@@ -22,8 +22,9 @@ class OrderMoney:
     def succeeded(self, event: PaymentSucceeded) -> None:
         """The order is paid, and confirmed when it waited for that.
 
-        Money for a cancelled order, or of another amount, puts the order under review. A second payment of a
-        paid order is noted. The same payment twice changes nothing.
+        Late money brings a cancelled order back when its pieces can be held again. Otherwise it puts the
+        order under review, as money of another amount does. A second payment of a paid order is noted. The
+        same payment twice changes nothing.
         """
         order = self._order(event)
         if order is None or order.paid_payment_id == event.payment_id:
@@ -32,7 +33,7 @@ class OrderMoney:
             f"payment {event.reference} ({event.amount} {event.amount.currency} through {event.provider})"
         )
         if order.status == OrderStatus.CANCELLED:
-            self._review(order, f"Late money: {payment} came after the order was cancelled")
+            self._late(order, event, f"Late money: {payment} came after the order was cancelled")
         elif order.payment_status == PaymentStatus.PAID:
             self._remark(order, f"Paid twice: {payment} came for a paid order")
         elif event.amount != order.total:
@@ -74,6 +75,18 @@ class OrderMoney:
             transition(self._session, order, OrderStatus.CONFIRMED, actor_id=None, reason=reason)
         else:
             note(self._session, order, reason)
+
+    def _late(self, order: Order, event: PaymentSucceeded, remark: str) -> None:
+        if event.amount != order.total:
+            return self._review(order, f"{remark}, for a total of {order.total}")
+        if order.payment_status not in UNPAID:
+            return self._review(order, remark)
+        if not hold_again(self._session, order):
+            return self._review(order, f"{remark}, and not all of its pieces are left")
+        order.payment_status = PaymentStatus.PAID
+        order.paid_payment_id = event.payment_id
+        note(self._session, order, remark)
+        transition(self._session, order, OrderStatus.CONFIRMED, actor_id=None, reason=PAID_LATE)
 
     def _review(self, order: Order, reason: str) -> None:
         order.payment_status = PaymentStatus.NEEDS_REVIEW
