@@ -95,6 +95,8 @@ class Payment(Keyed, Timestamped, Model):
     failure_message: Mapped[str | None] = mapped_column(String(300))
     succeeded_at: Mapped[datetime | None]
     closed_at: Mapped[datetime | None]
+    withdrawn_at: Mapped[datetime | None]
+    """Since when the attempt is to be closed at its gateway, because its payable was cancelled."""
 
     @property
     def amount(self) -> Money:

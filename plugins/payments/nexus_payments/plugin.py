@@ -13,10 +13,12 @@ from nexus_kernel import (
     Periodic,
     Permission,
     ServiceFactory,
+    Subscription,
     Task,
     hookimpl,
 )
 from nexus_kernel.contracts.accounts import AccountService
+from nexus_kernel.contracts.orders import OrderStatusChanged
 from nexus_kernel.contracts.payments import PaymentService
 from nexus_payments.config import PaymentsConfig
 
@@ -57,6 +59,13 @@ def nexus_services() -> Mapping[type, ServiceFactory]:
     from nexus_payments.services import Payments
 
     return {PaymentService: Payments}
+
+
+@hookimpl
+def nexus_subscriptions() -> Iterable[Subscription]:
+    from nexus_payments.handlers import on_order_status_changed
+
+    return [Subscription(OrderStatusChanged, on_order_status_changed, "payments.order_status_changed")]
 
 
 @hookimpl

@@ -7,8 +7,9 @@ import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum, auto
+from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -30,6 +31,9 @@ from nexus_payments.services.settlement import close, locked
 
 STILL_VALID = timedelta(seconds=30)
 """A checkout page that closes sooner than this is not worth sending a buyer to."""
+
+
+WITHDRAWN = "This was cancelled a moment ago."
 
 
 class Turn(Enum):
@@ -74,9 +78,14 @@ def claim(payable: Payable, provider: PaymentProvider, return_url: str | None) -
 
 
 def before_sending(payment: Payment) -> Payment | None:
-    """Note that the attempt is sent to its gateway now; None when it was closed meanwhile."""
+    """Note that the attempt is sent to its gateway now; None when it was closed meanwhile.
+
+    Raises NotPayable when its payable was cancelled meanwhile.
+    """
     with transaction() as session:
         payment = locked(session, payment.id)
+        if payment.withdrawn_at is not None:
+            raise NotPayable(WITHDRAWN)
         if not payment.is_open:
             return None
         payment.sends += 1
@@ -110,6 +119,24 @@ def after_sending(payment: Payment, result: Result) -> Payment:
         if payment.is_open:
             _note_outcome(session, payment, result)
         return payment
+
+
+def withdraw(session: Session, kind: str, payable_id: UUID) -> list[UUID]:
+    """Mark the open attempts of a payable to be closed at their gateways now, and return them.
+
+    One that a request is sending right now is due when that request is over.
+    """
+    at = now()
+    statement = (
+        update(Payment)
+        .where(Payment.payable_kind == kind, Payment.payable_id == payable_id, Payment.status.in_(OPEN))
+        .values(
+            withdrawn_at=func.coalesce(Payment.withdrawn_at, at),
+            next_check_at=func.greatest(at, func.coalesce(Payment.busy_until, at)),
+        )
+        .returning(Payment.id)
+    )
+    return list(session.scalars(statement))
 
 
 def close_replaced(payment: Payment) -> None:
@@ -156,7 +183,8 @@ def _note_outcome(session: Session, payment: Payment, result: Result) -> None:
     status = PaymentStatus.PENDING if answered else PaymentStatus.UNKNOWN
     note(session, payment, "transition", source=payment.status, target=status, reason="initiate")
     payment.status = status
-    soon = 0 if result.status is Status.SUCCEEDED else settings(PaymentsConfig).first_check
+    urgent = result.status is Status.SUCCEEDED or payment.withdrawn_at is not None
+    soon = 0 if urgent else settings(PaymentsConfig).first_check
     payment.next_check_at = at + timedelta(seconds=soon)
 
 

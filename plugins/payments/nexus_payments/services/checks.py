@@ -13,7 +13,7 @@ from nexus_payments.models import SETTLED, Payment
 from nexus_payments.services.gateway import cancel_payment, fetch_payment
 from nexus_payments.services.ledger import note
 from nexus_payments.services.schedule import expires_at
-from nexus_payments.services.settlement import apply_snapshot, close_overdue, locked
+from nexus_payments.services.settlement import apply_snapshot, close_overdue, close_withdrawn, locked
 
 log = logging.getLogger("nexus.payments")
 
@@ -32,14 +32,16 @@ def check(payment_id: UUID) -> bool:
     provider = current_nexus().payment_providers.get(payment.provider)
     if provider is None:
         return _provider_missing(payment)
-    _cancel_if_overdue(provider, payment)
+    cancelled = _cancel_if_over(provider, payment)
     snapshot = fetch_payment(provider, payment)
     _alarm(payment, snapshot)
     with transaction() as session:
         payment = locked(session, payment_id)
         at = now()
         payment.checks += 1
-        apply_snapshot(session, payment, snapshot, retries=provider.info.retry_after_decline, at=at)
+        retries, replaced = provider.info.retry_after_decline, payment.withdrawn_at is not None
+        apply_snapshot(session, payment, snapshot, retries=retries, at=at, replaced=replaced)
+        close_withdrawn(session, payment, cancelled, snapshot, at)
         close_overdue(session, payment, snapshot, at)
     return snapshot.status is not Status.UNKNOWN or not snapshot.known
 
@@ -123,14 +125,17 @@ def _claim_due(silent: set[str]) -> tuple[UUID, str] | None:
     return None if row is None else (row.id, row.provider)
 
 
-def _cancel_if_overdue(provider: PaymentProvider, payment: Payment) -> None:
-    end = expires_at(payment)
-    overdue = payment.is_open and end is not None and now() >= end
-    if not overdue or Capability.CANCEL not in provider.info.capabilities:
-        return
+def _cancel_if_over(provider: PaymentProvider, payment: Payment) -> Status | None:
+    """Close an attempt at its gateway when its time is over or its payable was cancelled."""
+    end, at = expires_at(payment), now()
+    over = payment.withdrawn_at is not None or (end is not None and at >= end)
+    busy = payment.busy_until is not None and payment.busy_until > at
+    if not payment.is_open or not over or busy or Capability.CANCEL not in provider.info.capabilities:
+        return None
     result = cancel_payment(provider, payment)
     with transaction() as session:
         note(session, payment, "cancel", status=result.status, raw=result.raw)
+    return result.status
 
 
 def _provider_missing(payment: Payment) -> bool:

@@ -112,8 +112,18 @@ def _take_turn(claimed: attempts.Claimed, provider: PaymentProvider, payable: Pa
     if claimed.turn is Turn.RESUME:
         return Started(claimed.payment, created=False)
     if claimed.turn is Turn.OPEN:
+        _refuse_if_cancelled(claimed.payment)
         return _send(claimed.payment, provider)
     return _resolve(claimed.payment, provider, payable)
+
+
+def _refuse_if_cancelled(payment: Payment) -> None:
+    """The attempt is committed: a cancellation is seen here, or it sees the attempt and withdraws it."""
+    try:
+        resolve_payable(payment.payable_kind, payment.payable_id, payment.owner_id)
+    except (NotPayable, PayableNotFound):
+        attempts.close_replaced(payment)
+        raise
 
 
 def _send(payment: Payment, provider: PaymentProvider) -> Started | None:
@@ -126,6 +136,8 @@ def _send(payment: Payment, provider: PaymentProvider) -> Started | None:
         raise NotPayable("This is paid already.")
     if attempts.is_duplicate(result) or (not payment.is_open and payment.failure_code is None):
         return None
+    if payment.withdrawn_at is not None:
+        raise NotPayable(attempts.WITHDRAWN)
     if payment.checkout_url and payment.is_open:
         return Started(payment, created=True)
     raise _refusal(payment)

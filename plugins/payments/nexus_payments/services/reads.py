@@ -40,7 +40,8 @@ def find_payment(session: Session, actor: Actor, payment_id: UUID) -> Payment:
 
 def present(payment: Payment) -> dict[str, Any]:
     """A payment as `PaymentSchema` shows it."""
-    usable = payment.status == PaymentStatus.PENDING and is_in_time(payment)
+    wanted = payment.status == PaymentStatus.PENDING and payment.withdrawn_at is None
+    usable = wanted and is_in_time(payment)
     failure = {"code": payment.failure_code, "message": payment.failure_message}
     return {
         "id": payment.id,

@@ -44,7 +44,7 @@ def apply_snapshot(
 ) -> None:
     """Bring the attempt in line with what the gateway says.
 
-    `retries`: a decline is not the end. `replaced`: a cancellation is our own, and another attempt follows.
+    `retries`: a decline is not the end. `replaced`: a cancellation is our own, so nobody is told of it.
     Whatever the answer, the attempt's next look is scheduled.
     """
     note(session, payment, "fetched", **_seen(snapshot))
@@ -69,12 +69,30 @@ def close_overdue(session: Session, payment: Payment, snapshot: Snapshot, at: da
     payment.next_check_at = next_check(payment, at)
 
 
+def close_withdrawn(
+    session: Session, payment: Payment, cancelled: Status | None, snapshot: Snapshot, at: datetime
+) -> None:
+    """End an open attempt whose payable was cancelled, once its page is dead; nobody is told.
+
+    `cancelled` is the gateway's answer to the cancellation, None when it was not asked for one.
+    """
+    busy = payment.busy_until is not None and payment.busy_until > at
+    if not payment.is_open or payment.withdrawn_at is None or busy:
+        return
+    under_way = snapshot.status in (Status.PENDING, Status.UNKNOWN) and snapshot.known
+    dead = cancelled is Status.CANCELED or (cancelled is Status.DECLINED and not under_way)
+    if dead or not snapshot.known:
+        close(session, payment, PaymentStatus.CANCELED, replaced=True)
+        payment.next_check_at = next_check(payment, at)
+
+
 def close(session: Session, payment: Payment, status: PaymentStatus, *, replaced: bool = False) -> None:
-    """End an open attempt without money. `replaced`: another one follows at once, so nobody is told."""
+    """End an open attempt without money. `replaced`: it was not wanted any more, so nobody is told."""
     if not payment.is_open:
         return
     reason = _reason(payment, status)
-    _move(session, payment, status, "replaced" if replaced else reason)
+    unwanted = "replaced" if payment.withdrawn_at is None else "withdrawn"
+    _move(session, payment, status, unwanted if replaced else reason)
     payment.closed_at = now()
     if not replaced:
         publish(PaymentFailed(**_facts(payment), reason=reason))
