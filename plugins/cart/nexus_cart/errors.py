@@ -33,6 +33,12 @@ class QuantityLimit(Conflict):
     code, title = "cart.quantity_limit", "Too many pieces in one line"
 
 
+class TotalOutOfRange(Conflict):
+    """The line or the cart would pass the largest amount that the API can name."""
+
+    code, title = "cart.total_out_of_range", "The cart is too large"
+
+
 class CartFull(Conflict):
     """The cart holds as many lines as it may."""
 

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from nexus_kernel import Money
 from nexus_kernel.contracts.catalog import VariantView
+from nexus_kernel.money import exponent
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +20,11 @@ class Line:
     added_price: Money
 
 
+def largest(currency: str) -> Money:
+    """The largest amount that the API documents: twelve digits before the point."""
+    return Money(10 ** (12 + exponent(currency)) - 1, currency)
+
+
 def present_cart(
     cart_id: UUID, lines: Iterable[Line], variants: Mapping[UUID, VariantView], currency: str
 ) -> dict[str, Any]:
@@ -27,19 +33,25 @@ def present_cart(
     counted = [item for item in items if not _is_unavailable(item)]
     currency = counted[0]["currency"] if counted else currency
     total = sum((i["line_total"].minor for i in counted if i["currency"] == currency), 0)
-    return {"id": cart_id, "items": items, "total": Money(total, currency), "currency": currency}
+    most = largest(currency)
+    if total > most.minor:
+        for item in counted:
+            item["issues"].append(_too_large(most))
+    shown = Money(min(total, most.minor), currency)
+    return {"id": cart_id, "items": items, "total": shown, "currency": currency}
 
 
 def present_line(line: Line, variant: VariantView | None) -> dict[str, Any]:
     """The body of a line; `variant` is None when the catalog does not know it any more."""
     price = variant.price if variant else line.added_price
+    most = largest(price.currency)
     return {
         "id": line.id,
         "product": _present_product(variant) if variant else None,
         "variant": {"id": line.variant_id, "sku": variant.sku if variant else None},
         "quantity": line.quantity,
-        "unit_price": price,
-        "line_total": price * line.quantity,
+        "unit_price": min(price, most),
+        "line_total": min(price * line.quantity, most),
         "currency": price.currency,
         "issues": list(_issues(line, variant)),
     }
@@ -60,7 +72,9 @@ def _is_unavailable(item: Mapping[str, Any]) -> bool:
 
 def _issues(line: Line, variant: VariantView | None) -> Iterable[dict[str, Any]]:
     if variant is None or not variant.is_active:
-        yield _issue("unavailable", "This is not for sale any more.")
+        yield _issue(
+            "unavailable", "This is not for sale any more; an order of the total shown leaves it out."
+        )
         return
     if variant.price != line.added_price:
         message = f"The price was {line.added_price} {line.added_price.currency} when you added it."
@@ -68,6 +82,10 @@ def _issues(line: Line, variant: VariantView | None) -> Iterable[dict[str, Any]]
     if variant.available < line.quantity:
         message = f"{variant.available} left in stock." if variant.available else "Sold out."
         yield _issue("insufficient_stock", message, available=variant.available)
+
+
+def _too_large(most: Money) -> dict[str, Any]:
+    return _issue("total_out_of_range", f"The cart passes {most} {most.currency}; order fewer at a time.")
 
 
 def _issue(

@@ -60,7 +60,9 @@ class IssueSchema(Schema):
 
     code = ma.fields.String(
         required=True,
-        validate=ma.validate.OneOf(["price_changed", "insufficient_stock", "unavailable"]),
+        validate=ma.validate.OneOf(
+            ["price_changed", "insufficient_stock", "unavailable", "total_out_of_range"]
+        ),
     )
     message = ma.fields.String(required=True)
     available = ma.fields.Integer(allow_none=True, metadata={"description": "Pieces that are left."})

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from nexus_cart import errors, statements
 from nexus_cart.config import CartConfig
 from nexus_cart.models import MAX_QUANTITY
-from nexus_cart.present import Line, present_cart, present_line
+from nexus_cart.present import Line, largest, present_cart, present_line
 from nexus_kernel import FieldError, Money, new_id, services, settings
 from nexus_kernel.contracts.cart import CartLine, CartSnapshot
 from nexus_kernel.contracts.catalog import CatalogService, VariantView
@@ -40,7 +40,8 @@ class Carts:
     ) -> dict[str, Any]:
         """Add pieces of a variant, or of a product's default variant, to what is there. Two queries.
 
-        Raises ProductUnknown, ProductUnavailable, InsufficientStock, QuantityLimit, CartFull, CurrencyMixed.
+        Raises ProductUnknown, ProductUnavailable, InsufficientStock, QuantityLimit, CartFull, CurrencyMixed,
+        TotalOutOfRange.
         """
         variant = self._find(product_id, variant_id)
         if not variant.is_active:
@@ -56,6 +57,7 @@ class Carts:
                 "quantity": quantity,
                 "unit_price_minor": variant.price.minor,
                 "currency": variant.price.currency,
+                "largest_minor": largest(variant.price.currency).minor,
                 "limit": min(variant.available, MAX_QUANTITY),
                 "max_lines": config.max_lines,
             },
@@ -67,7 +69,7 @@ class Carts:
     def set_quantity(self, item_id: UUID, quantity: int) -> dict[str, Any]:
         """Give a line this quantity. Two queries; the caller's transaction is rolled back by an error.
 
-        Raises ItemNotFound, ProductUnavailable or InsufficientStock.
+        Raises ItemNotFound, ProductUnavailable, InsufficientStock or TotalOutOfRange.
         """
         given = {"user_id": self._user_id, "id": item_id, "quantity": quantity}
         row = self._session.execute(statements.SET_QUANTITY, given).first()
@@ -78,6 +80,8 @@ class Carts:
             raise errors.ProductUnavailable("This is not for sale any more; remove the line.")
         if variant.available < quantity:
             raise _shortage(variant, quantity, 0)
+        if _is_too_large(row, variant, quantity):
+            raise _too_large(variant)
         return present_line(_line(row), variant)
 
     def remove(self, item_id: UUID) -> None:
@@ -139,7 +143,19 @@ def _refusal(row: Any, variant: VariantView, quantity: int, max_lines: int) -> E
         return errors.CartFull(f"A cart holds at most {max_lines} different products.")
     if row.had + quantity > MAX_QUANTITY and variant.available > MAX_QUANTITY:
         return errors.QuantityLimit(f"A line holds at most {MAX_QUANTITY} pieces; {row.had} are in the cart.")
+    if variant.available >= row.had + quantity and _is_too_large(row, variant, row.had + quantity):
+        return _too_large(variant)
     return _shortage(variant, quantity, row.had)
+
+
+def _is_too_large(row: Any, variant: VariantView, quantity: int) -> bool:
+    return row.worth + quantity * variant.price.minor > largest(variant.price.currency).minor
+
+
+def _too_large(variant: VariantView) -> errors.TotalOutOfRange:
+    most = largest(variant.price.currency)
+    message = f"A cart holds at most {most} {most.currency}; order fewer pieces at a time."
+    return errors.TotalOutOfRange(message, errors=[FieldError("quantity", "total_out_of_range", message)])
 
 
 def _shortage(variant: VariantView, quantity: int, had: int) -> errors.InsufficientStock:

@@ -31,6 +31,7 @@ ADD = (
     ), found AS (
         SELECT cart.id AS cart_id,
                count(other.id) AS lines,
+               coalesce(sum(other.quantity * other.unit_price_minor), 0) AS worth,
                count(other.id) FILTER (WHERE other.currency <> :currency) AS foreign_lines,
                (SELECT quantity FROM cart_item WHERE cart_id = cart.id AND variant_id = :variant_id) AS had
         FROM cart LEFT JOIN cart_item other ON other.cart_id = cart.id AND other.variant_id <> :variant_id
@@ -39,13 +40,15 @@ ADD = (
         INSERT INTO cart_item (id, cart_id, variant_id, quantity, unit_price_minor, currency)
         SELECT :id, cart_id, :variant_id, :quantity, :unit_price_minor, :currency
         FROM found WHERE lines < :max_lines AND foreign_lines = 0 AND :quantity <= :limit
+          AND worth + (coalesce(had, 0) + :quantity) * CAST(:unit_price_minor AS numeric) <= :largest_minor
         ON CONFLICT (cart_id, variant_id) DO UPDATE
         SET quantity = cart_item.quantity + excluded.quantity, unit_price_minor = excluded.unit_price_minor,
             currency = excluded.currency, updated_at = now()
         WHERE cart_item.quantity + excluded.quantity <= :limit
         RETURNING id, quantity
     )
-    SELECT line.id, line.quantity, coalesce(found.had, 0) AS had, found.lines, found.foreign_lines
+    SELECT line.id, line.quantity, coalesce(found.had, 0) AS had,
+           found.lines, found.foreign_lines, found.worth
     FROM found LEFT JOIN line ON true
     """
     )
@@ -58,6 +61,7 @@ ADD = (
         bindparam("limit", type_=Integer),
         bindparam("max_lines", type_=Integer),
         bindparam("unit_price_minor", type_=BigInteger),
+        bindparam("largest_minor", type_=BigInteger),
         bindparam("currency", type_=String),
     )
     .columns(id=Uuid)
@@ -75,7 +79,9 @@ SET_QUANTITY = text(
     )
     UPDATE cart_item SET quantity = :quantity, updated_at = now()
     FROM cart WHERE cart_item.cart_id = cart.id AND cart_item.id = :id
-    RETURNING cart_item.id, variant_id, quantity, unit_price_minor, currency
+    RETURNING cart_item.id, variant_id, quantity, unit_price_minor, currency,
+              (SELECT coalesce(sum(other.quantity * other.unit_price_minor), 0) FROM cart_item other
+               WHERE other.cart_id = cart_item.cart_id AND other.id <> cart_item.id) AS worth
     """
 ).columns(id=Uuid, variant_id=Uuid)
 

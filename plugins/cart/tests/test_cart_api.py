@@ -203,11 +203,27 @@ def test_a_retired_product_neither_blocks_the_rest_nor_counts(client, buyer, add
     assert client.delete(f"{ITEMS}{line_id}/", headers=buyer).status_code == 204
 
 
-def test_the_largest_amounts_still_sum(client, buyer, add, catalog):
-    for _ in range(3):
-        add(catalog.add(Money(10**15, "ETB"), available=999), 999)
-    cart = client.get(CART, headers=buyer)
-    assert cart.status_code == 200 and cart.json["total"] == "29970000000000000.00"
+def test_a_cart_past_the_largest_documented_amount_is_refused(client, buyer, add, catalog):
+    refused = add(catalog.add(Money(10**14 - 1, "ETB"), available=999), 2)
+    assert (refused.status_code, refused.json["code"]) == (409, "cart.total_out_of_range")
+    assert refused.json["errors"][0]["path"] == "quantity" and "999999999999.99" in refused.json["detail"]
+    line = add(catalog.add(Money(5 * 10**13, "ETB"), available=999)).json
+    assert add(catalog.add(Money(5 * 10**13, "ETB"))).json["code"] == "cart.total_out_of_range"
+    answer = client.patch(f"{ITEMS}{line['id']}/", json={"quantity": 2}, headers=buyer)
+    assert (answer.status_code, answer.json["code"]) == (409, "cart.total_out_of_range")
+    assert add(catalog.add(Money(5 * 10**13 - 1, "ETB"))).status_code == 201
+    assert client.get(CART, headers=buyer).json["total"] == "999999999999.99"
+
+
+def test_amounts_that_grew_past_the_documented_ones_are_cut_and_told(client, buyer, add, catalog):
+    variants = [catalog.add(Money(100, "ETB"), available=999) for _ in range(2)]
+    for variant in variants:
+        add(variant, 999)
+        catalog.variants[variant.id] = replace(variant, price=Money(10**15, "ETB"))
+    cart = client.get(CART, headers=buyer).json
+    shown = [cart["total"], *(line[name] for line in cart["items"] for name in ("unit_price", "line_total"))]
+    assert set(shown) == {"999999999999.99"}
+    assert all("total_out_of_range" in [i["code"] for i in line["issues"]] for line in cart["items"])
 
 
 def test_a_strangers_line_is_not_found(app, client, buyer, add, catalog):
