@@ -100,6 +100,30 @@ def test_a_shortage_names_each_line_and_changes_nothing(app, person, order, cata
     assert count(app, "orders_order") == 0 and len(carts.carts[person].lines) == 3 and not catalog.held
 
 
+@pytest.mark.parametrize("erased", [True, False])
+def test_an_order_at_the_total_shown_leaves_out_what_is_not_for_sale_any_more(
+    app, client, buyer, person, order, catalog, carts, erased
+):
+    soap, lamp = catalog.add(Money(700, "ETB"), title="Soap"), catalog.add(Money(1000, "ETB"), title="Lamp")
+    catalog.variants[soap.id] = replace(soap, is_active=False)
+    if erased:
+        del catalog.variants[soap.id]
+    refused = order((soap, 1), (lamp, 2))
+    assert refused.status_code == 409 and [line["available"] for line in refused.json["lines"]] == [0]
+    assert order(expected_total="27.00").json["code"] == "orders.total_changed"
+    placed = order(expected_total="20.00")
+    assert placed.status_code == 201 and [i["title"] for i in placed.json["items"]] == ["Lamp"]
+    url = f"/api/orders/{placed.json['id']}/history/"
+    (first,) = client.get(url, headers=buyer).json["results"]
+    assert ("a product that was deleted" if erased else "Soap") in first["reason"]
+    assert carts.carts[person].lines == () and len(catalog.held) == 1
+
+
+def test_a_cart_of_nothing_that_is_for_sale_is_refused_by_name(order, catalog):
+    refused = order((catalog.add(title="Soap", is_active=False), 1), expected_total="0.00")
+    assert refused.status_code == 409 and refused.json["lines"][0]["title"] == "Soap"
+
+
 def test_a_shortage_that_only_the_reservation_sees_leaves_nothing(
     app, person, order, catalog, carts, monkeypatch
 ):

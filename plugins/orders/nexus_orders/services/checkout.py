@@ -24,7 +24,7 @@ from nexus_kernel.contracts.cart import CartService, CartSnapshot
 from nexus_kernel.contracts.catalog import CatalogService, StockService, VariantView
 from nexus_kernel.contracts.orders import Address, OrderLineView, OrderPlaced, Quote
 from nexus_kernel.contracts.payments import MethodView, PaymentService
-from nexus_kernel.money import LARGEST_MINOR, MoneyError
+from nexus_kernel.money import LARGEST_MINOR, MoneyError, exponent
 from nexus_orders import errors
 from nexus_orders.config import OrdersConfig
 from nexus_orders.numbers import new_number
@@ -59,7 +59,7 @@ _INSERT = text(
             id uuid, position integer, phase text, rule text, label text, amount_minor bigint, rate numeric)
     ), history AS (
         INSERT INTO orders_history (id, order_id, new_status, payment_status, actor_id, reason, at)
-        SELECT :history_id, placed.id, :status, :payment_status, :user_id, 'Placed', :placed_at
+        SELECT :history_id, placed.id, :status, :payment_status, :user_id, :reason, :placed_at
         FROM placed
     )
     SELECT id FROM placed
@@ -84,7 +84,8 @@ class Checkout:
     ) -> dict[str, Any]:
         """The body of the order that was placed.
 
-        Rules and guards run before any stock is locked; the stock is reserved as the last step.
+        Rules and guards run before any stock is locked; the stock is reserved as the last step. A buyer who
+        names the expected total has seen what is not for sale any more: those lines are left out.
         Raises Invalid for a way to pay that is not offered, and the errors of `nexus_orders.errors`.
         """
         method = _method(payment_method)
@@ -92,16 +93,20 @@ class Checkout:
         if cart is None or not cart.lines:
             raise errors.CartEmpty("Put something into the cart first.")
         variants = services.get(CatalogService).get_variants([line.variant_id for line in cart.lines])
-        missing = pricing.shortages(cart.lines, variants)
+        lines, retired = pricing.split_retired(cart.lines, variants)
+        if expected_total is None or not lines:
+            lines, retired = cart.lines, ()
+        missing = pricing.shortages(lines, variants)
         if missing:
             raise pricing.out_of_stock(missing, variants)
         nexus = current_nexus()
-        bare = pricing.quote(self._user_id, cart.lines, variants, address, payment_method)
+        bare = pricing.quote(self._user_id, lines, variants, address, payment_method)
         _check_currency(method, bare.currency)
         priced, applied = pricing.apply_rules(bare, nexus.price_rules.values())
         _check_total(priced, expected_total)
         pricing.check_guards(priced, nexus.checkout_guards.values())
-        return self._commit_to(cart, priced, applied, method, variants)
+        reason = "Placed" + pricing.left_out(retired, variants)
+        return self._commit_to(cart, priced, applied, method, variants, reason)
 
     def _commit_to(
         self,
@@ -110,9 +115,10 @@ class Checkout:
         applied: list[pricing.Applied],
         method: MethodView,
         variants: Mapping[UUID, VariantView],
+        reason: str,
     ) -> dict[str, Any]:
         items, adjustments = _item_rows(priced), _adjustment_rows(applied)
-        row = self._insert(_order_row(cart, priced, method), items, adjustments)
+        row = self._insert(_order_row(cart, priced, method), items, adjustments, reason)
         services.get(CartService).empty(cart.id, cart.generation)
         missing = services.get(StockService).reserve(
             {line.variant_id: line.quantity for line in priced.lines}, reference_of(row["id"])
@@ -123,12 +129,22 @@ class Checkout:
         return present_order(row, items, adjustments)
 
     def _insert(
-        self, row: dict[str, Any], items: list[dict[str, Any]], adjustments: list[dict[str, Any]]
+        self,
+        row: dict[str, Any],
+        items: list[dict[str, Any]],
+        adjustments: list[dict[str, Any]],
+        reason: str,
     ) -> dict[str, Any]:
         """Insert the order under a number that is free."""
         for _ in range(_NUMBERS_TO_TRY):
             row["number"] = new_number()
-            given = {**row, "items": items, "adjustments": adjustments, "history_id": new_id()}
+            given = {
+                **row,
+                "items": items,
+                "adjustments": adjustments,
+                "history_id": new_id(),
+                "reason": reason,
+            }
             if self._session.execute(_INSERT, given).first() is not None:
                 return row
         raise errors.AlreadyPlaced("This cart was ordered a moment ago; look at your orders.")
@@ -149,9 +165,10 @@ def _check_currency(method: MethodView, currency: str) -> None:
 
 
 def _check_total(priced: Quote, expected: Decimal | None) -> None:
-    """The bound holds for each amount of the order: the database refuses a larger one."""
+    """The bound, twelve digits before the point, holds for each amount of the order."""
     amounts = (priced.subtotal, priced.shipping, priced.tax, priced.total)
-    if any(amount.minor > LARGEST_MINOR for amount in amounts):
+    bound = min(LARGEST_MINOR, 10 ** (12 + exponent(priced.currency)) - 1)
+    if any(amount.minor > bound for amount in amounts):
         raise errors.TotalOutOfRange("Order fewer pieces at a time.")
     if expected is None:
         return

@@ -36,6 +36,24 @@ class Applied:
     rate: Decimal | None
 
 
+def split_retired(
+    lines: Iterable[CartLine], variants: Mapping[UUID, VariantView]
+) -> tuple[tuple[CartLine, ...], tuple[CartLine, ...]]:
+    """The lines that are for sale, and those that are not any more."""
+    kept, retired = [], []
+    for line in lines:
+        variant = variants.get(line.variant_id)
+        (kept if variant is not None and variant.is_active else retired).append(line)
+    return tuple(kept), tuple(retired)
+
+
+def left_out(retired: Iterable[CartLine], variants: Mapping[UUID, VariantView]) -> str:
+    """What the history says of lines that were not ordered; nothing when there are none."""
+    known = (variants.get(line.variant_id) for line in retired)
+    titles = [variant.title if variant else "a product that was deleted" for variant in known]
+    return f" without what is not for sale any more: {', '.join(titles)}" if titles else ""
+
+
 def shortages(lines: Iterable[CartLine], variants: Mapping[UUID, VariantView]) -> list[Shortage]:
     """The lines that cannot be served; of a product that is not for sale nothing is available."""
     found = []
