@@ -25,6 +25,12 @@ class ChapaConfig:
     checkout_hosts: tuple[str, ...] = setting(
         ("checkout.chapa.co",), help="Hosts that a buyer may be sent to; with its port for a simulator."
     )
+    max_amount: int = setting(
+        999_999_999,
+        minimum=1,
+        maximum=999_999_999,
+        help="The largest amount of one payment, in whole units. Chapa documents none; an account may have one.",
+    )
     session_minutes: int = setting(
         60, minimum=5, maximum=60, help="How long a checkout page lives, as set in Chapa's dashboard."
     )

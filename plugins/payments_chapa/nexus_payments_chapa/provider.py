@@ -49,6 +49,15 @@ STATUSES = {
     "failed/cancelled": Status.DECLINED,
     "cancelled": Status.CANCELED,
 }
+FIELDS = {
+    "amount": "amount",
+    "currency": "currency",
+    "email": "e-mail address",
+    "first_name": "first name",
+    "last_name": "last name",
+    "phone_number": "phone number",
+}
+"""What a buyer may read of the fields that Chapa complains about; its own words are in the ledger."""
 LOOPBACK = ("127.0.0.1", "localhost")
 
 
@@ -66,6 +75,7 @@ class ChapaProvider(BaseProvider):
             currencies=frozenset({"ETB", "USD"}),
             webhook_trust=WebhookTrust.SIGNED,
             pending_ttl=timedelta(minutes=config.session_minutes),
+            max_minor=config.max_amount * 100,
             retry_after_decline=True,
         )
 
@@ -170,13 +180,13 @@ def _refusal(answer: Answer, said: Mapping[str, Any]) -> Result:
     if answer.status not in (400, 404, 422):
         raise GatewayUnclear(f"status {answer.status}")
     if isinstance(message, dict):
-        complaints = "; ".join(f"{name}: {_first(texts)}" for name, texts in message.items())
-        return _refused(FailureCode.INVALID_REQUEST, complaints[:300], said)
+        fields = ", ".join(sorted(words for key in message if (words := FIELDS.get(key)))) or "payment"
+        return _refused(FailureCode.INVALID_REQUEST, f"Chapa does not take this {fields}.", said)
     if message == DUPLICATE:
         return _refused(FailureCode.DUPLICATE_REFERENCE, DUPLICATE, said)
     if str(message).startswith(SHOPS_FAULT) or answer.status == 404:
         return _refused(FailureCode.CONFIGURATION, "The merchant account cannot take this payment.", said)
-    return _refused(FailureCode.INVALID_REQUEST, str(message)[:300], said)
+    return _refused(FailureCode.INVALID_REQUEST, "Chapa does not take this payment.", said)
 
 
 def _refused(code: FailureCode, message: str, raw: Mapping[str, Any], *, retryable: bool = False) -> Result:
@@ -226,10 +236,6 @@ def _refuse_constant(text: str) -> Any:
 def _text(data: Mapping[str, Any], name: str) -> str | None:
     value = data.get(name)
     return value if isinstance(value, str) and value else None
-
-
-def _first(texts: Any) -> str:
-    return str(texts[0]) if isinstance(texts, list) and texts else str(texts)
 
 
 def _path(action: str, reference: str) -> str:

@@ -7,7 +7,8 @@ import httpx
 import pytest
 from sqlalchemy import text
 
-from nexus_kernel import Money, transaction
+from nexus_kernel import Money, publish, transaction
+from nexus_kernel.contracts.orders import OrderStatusChanged
 from nexus_kernel.testing import in_threads
 
 
@@ -325,10 +326,32 @@ def test_a_wrong_key_is_the_shops_fault(bench, sim):
     assert bench.initiate().status_code == 502
 
 
-def test_a_field_that_the_gateway_refuses_is_named(bench, sim):
+def test_an_amount_past_the_limit_is_told_and_never_reaches_chapa(bench, sim):
     reply = bench.initiate(bench.order(Money(10**14, "ETB")))
-    assert (reply.status_code, reply.json["code"]) == (422, "payments.rejected")
-    assert "amount" in reply.json["detail"] and bench.statuses() == ["failed"]
+    assert (reply.status_code, reply.json["code"]) == (409, "payments.provider_not_available")
+    assert reply.json["detail"] == "Chapa takes at most 999999999.00 ETB at a time."
+    assert sim.transactions == [] and bench.payments() == []
+
+
+def test_the_page_of_a_cancelled_order_is_dead(bench, sim):
+    order = bench.order()
+    reference = bench.opened(order)
+    url = bench.payments()[0]["payment_url"]
+    with bench.app.app_context(), transaction():
+        publish(
+            OrderStatusChanged(
+                order_id=order,
+                number="N-1",
+                user_id=bench.buyer,
+                old_status="pending",
+                new_status="cancelled",
+                reason="Cancelled by the buyer",
+            )
+        )
+    bench.drain()
+    assert sim.transaction(reference).state == "cancelled" and bench.statuses() == ["canceled"]
+    assert "cancelled" in httpx.get(url).text.lower()
+    assert bench.events() == []
 
 
 def test_a_currency_that_chapa_does_not_take_never_reaches_it(bench, sim):

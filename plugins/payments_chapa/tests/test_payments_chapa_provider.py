@@ -267,6 +267,21 @@ def test_each_refusal_of_initialize_has_a_neutral_code(code, message, failure):
 
 
 @pytest.mark.parametrize(
+    ("message", "said"),
+    [
+        ({"amount": ["validation.max.numeric"]}, "Chapa does not take this amount."),
+        ({"email": ["validation.email"], "amount": "x"}, "Chapa does not take this amount, e-mail address."),
+        ({"validation.secret": ["x"]}, "Chapa does not take this payment."),
+        ("Invalid currency, KES is not supported", "Chapa does not take this payment."),
+    ],
+)
+def test_a_buyer_never_reads_chapas_own_words(message, said):
+    with answering(400, json.dumps({"message": message, "status": "failed", "data": None})) as (url, _):
+        result = provider(base_url=url).initiate(context(), Money(100, "ETB"))
+    assert result.failure.safe_message == said and result.raw["message"] == message
+
+
+@pytest.mark.parametrize(
     ("code", "body"),
     [
         (500, "<html>500</html>"),

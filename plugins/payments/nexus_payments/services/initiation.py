@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass
 from uuid import UUID
 
-from nexus_kernel import current_nexus, invalid_field, now, reading, settings, transaction
+from nexus_kernel import Money, current_nexus, invalid_field, now, reading, settings, transaction
 from nexus_kernel.contracts.payments import (
     Capability,
     FailureCode,
@@ -103,8 +103,12 @@ def check_limits(provider: PaymentProvider, payable: Payable) -> None:
     info, amount = provider.info, payable.amount
     if info.currencies is not None and amount.currency not in info.currencies:
         raise ProviderNotAvailable(f"{info.display_name} does not take {amount.currency}.")
-    if amount.minor < info.min_minor or (info.max_minor is not None and amount.minor > info.max_minor):
-        raise ProviderNotAvailable(f"{info.display_name} does not take amounts like {amount}.")
+    least = Money(info.min_minor, amount.currency)
+    if amount.minor < info.min_minor:
+        raise ProviderNotAvailable(f"{info.display_name} takes {least} {least.currency} and more.")
+    if info.max_minor is not None and amount.minor > info.max_minor:
+        most = Money(info.max_minor, amount.currency)
+        raise ProviderNotAvailable(f"{info.display_name} takes at most {most} {most.currency} at a time.")
 
 
 def _take_turn(claimed: attempts.Claimed, provider: PaymentProvider, payable: Payable) -> Started | None:
