@@ -8,6 +8,7 @@ from flask.typing import ResponseReturnValue
 
 from nexus_kernel import Blueprint, current_actor, current_nexus, page_of, paginate, reading, transaction
 from nexus_kernel.contracts.payments import PaymentProvider
+from nexus_payments import return_page as page
 from nexus_payments import tasks
 from nexus_payments.errors import PaymentNotFound
 from nexus_payments.models import Payment, PaymentStatus
@@ -92,7 +93,10 @@ def list_providers() -> Any:
 @blp.response(200, ReturnSchema)
 @blp.alt_response(303, description="To the shop's page, with `payment_id` in the query.")
 def return_page(payment_id: UUID) -> Any:
-    """Where a gateway sends the buyer. Nothing in the address proves anything: the gateway is asked."""
+    """Where a gateway sends the buyer. Nothing in the address proves anything: the gateway is asked.
+
+    A browser gets a small page, everybody else JSON.
+    """
     with reading() as session:
         payment = session.get(Payment, payment_id)
     if payment is None:
@@ -100,7 +104,10 @@ def return_page(payment_id: UUID) -> Any:
     _check_soon(payment_id)
     if payment.return_url:
         return redirect(with_payment_id(payment.return_url, payment.id), 303)
-    return {"payment_id": payment.id, "status": PaymentStatus(payment.status)}
+    status, accepted = PaymentStatus(payment.status), request.accept_mimetypes
+    if accepted["text/html"] > accepted["application/json"]:
+        return page.render(status)
+    return {"payment_id": payment.id, "status": status}, {"Vary": "Accept"}
 
 
 @blp.post("/webhook/<provider>/")

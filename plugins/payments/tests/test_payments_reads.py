@@ -1,5 +1,8 @@
 """Lists, the return page, the command line, and what a deployment must not start with."""
 
+import base64
+import hashlib
+
 import pytest
 from click.testing import CliRunner
 from nexus_payments.commands import payments as group
@@ -85,6 +88,56 @@ def test_the_return_page_sends_the_buyer_to_the_shop_and_asks_the_gateway(bench,
 def test_without_a_shop_page_the_return_page_tells_the_status(bench):
     answer = bench.opened()
     reply = get(bench, f"/return/{answer['payment_id']}/")
+    assert reply.json == {"payment_id": answer["payment_id"], "status": "pending"}
+
+
+BROWSER = {"Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"}
+
+
+@pytest.mark.parametrize(
+    ("status", "says", "looks_again"),
+    [
+        ("pending", "is being checked", True),
+        ("unknown", "is being checked", True),
+        ("needs_review", "is being checked", False),
+        ("canceled", "was not completed", False),
+        ("failed", "was not completed", False),
+        ("expired", "was not completed", False),
+    ],
+)
+def test_a_browser_without_a_shop_page_gets_a_page(bench, status, says, looks_again):
+    answer = bench.opened()
+    bench.change(status=status)
+    reply = get(bench, f"/return/{answer['payment_id']}/", BROWSER)
+    assert reply.status_code == 200 and reply.content_type == "text/html; charset=utf-8"
+    assert says in reply.text and ('http-equiv="refresh"' in reply.text) == looks_again
+
+
+def test_the_page_thanks_for_money_that_arrived(bench, gateway):
+    answer = bench.opened()
+    gateway.pay(answer["tx_ref"])
+    get(bench, f"/return/{answer['payment_id']}/", BROWSER)
+    bench.drain()
+    assert "your payment arrived" in get(bench, f"/return/{answer['payment_id']}/", BROWSER).text
+
+
+def test_the_page_runs_nothing_loads_nothing_and_names_nobody(bench):
+    answer = bench.opened()
+    reply = get(bench, f"/return/{answer['payment_id']}/", BROWSER)
+    policy = reply.headers["Content-Security-Policy"]
+    style = reply.text.partition("<style>")[2].partition("</style>")[0]
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    assert "default-src 'none'" in policy and f"style-src 'sha256-{digest}'" in policy
+    assert "script" not in reply.text and "http:" not in reply.text and "https:" not in reply.text
+    for personal in ("N-1001", "abebe", "250.00", answer["tx_ref"]):
+        assert personal not in reply.text
+    assert reply.headers["Cache-Control"] == "no-store" and reply.headers["Vary"] == "Accept"
+
+
+@pytest.mark.parametrize("accept", ["*/*", "application/json", "application/json, text/html;q=0.5"])
+def test_a_program_gets_json_from_the_return_page(bench, accept):
+    answer = bench.opened()
+    reply = get(bench, f"/return/{answer['payment_id']}/", {"Accept": accept})
     assert reply.json == {"payment_id": answer["payment_id"], "status": "pending"}
 
 
