@@ -29,7 +29,7 @@ class ChapaConfig:
         999_999_999,
         minimum=1,
         maximum=999_999_999,
-        help="The largest amount of one payment, in whole units. Chapa documents none; an account may have one.",
+        help="The largest amount of one payment, in whole units; Chapa documents none, yours may have one.",
     )
     session_minutes: int = setting(
         60, minimum=5, maximum=60, help="How long a checkout page lives, as set in Chapa's dashboard."
