@@ -71,6 +71,8 @@ def run_once(view: Callable[[], Any], *, atomic: bool) -> Response:
     key = request.headers.get("Idempotency-Key")
     if key is None:
         return make_response(view())
+    if len(key) >= 2 and key[0] == key[-1] == '"':
+        key = key[1:-1]
     if not 1 <= len(key) <= 200 or not key.isprintable():
         raise BadRequest("Idempotency-Key must have 1 to 200 printable characters.")
     db: Database = current_app.extensions["nexus"].db

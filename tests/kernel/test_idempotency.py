@@ -258,3 +258,9 @@ def test_keys_older_than_a_day_are_pruned(app):
     with app.app_context():
         idempotency.prune.function()
     assert [claim.key for claim in claims(app)] == ["young"]
+
+
+def test_a_quoted_key_is_the_key_between_its_quotes_and_an_empty_one_is_400(app):
+    assert send(app, "key-1").status_code == send(app, '"key-1"').status_code == 201
+    assert effects(app) == 1
+    assert send(app, '""').status_code == 400 and effects(app) == 1
