@@ -58,6 +58,12 @@ class BadRequest(NexusError):
     status, code, title = 400, "kernel.bad_request", "Bad request"
 
 
+class MalformedJSON(BadRequest):
+    """The body is not valid JSON."""
+
+    code, title = "kernel.malformed_json", "Malformed JSON"
+
+
 class Unauthorized(NexusError):
     """Nobody is signed in, or the token does not hold."""
 
@@ -76,6 +82,12 @@ class NotFound(NexusError):
     status, code, title = 404, "kernel.not_found", "Not found"
 
 
+class MethodNotAllowed(NexusError):
+    """The address exists and does not know this method; `Allow` lists those it knows."""
+
+    status, code, title = 405, "kernel.method_not_allowed", "Method not allowed"
+
+
 class Conflict(NexusError):
     """The state of the resource does not allow this now."""
 
@@ -92,6 +104,12 @@ class ContentTooLarge(NexusError):
     """The body passes the limit."""
 
     status, code, title = 413, "kernel.content_too_large", "Content too large"
+
+
+class UnsupportedMediaType(NexusError):
+    """The body is of another type than JSON."""
+
+    status, code, title = 415, "kernel.unsupported_media_type", "Unsupported media type"
 
 
 class Invalid(NexusError):
@@ -116,6 +134,17 @@ class LockBusy(Conflict):
     """Another transaction holds the row longer than the lock time-out; nothing was changed."""
 
     code, title = "kernel.lock_busy", "Busy, try again"
+
+
+class OtherHTTPError(NexusError):
+    """Any other refusal of the HTTP layer; the code ends with its status, as in `kernel.http_414`."""
+
+    status, code, title = 400, "kernel.http_<status>", "Refused"
+
+    def __init__(self, status: int, title: str, detail: str = "") -> None:
+        super().__init__(detail or title)
+        self.status, self.title = status, title  # type: ignore[misc]
+        self.code = f"kernel.http_{status}"  # type: ignore[misc]
 
 
 class StartupError(Exception):

@@ -13,19 +13,29 @@ from werkzeug.routing import RequestRedirect
 
 from nexus_kernel.context import current_trace_id
 from nexus_kernel.db import connection_lost
-from nexus_kernel.errors import FieldError, Invalid, LockBusy, NexusError, Unavailable, invalid_field
+from nexus_kernel.errors import (
+    BadRequest,
+    ContentTooLarge,
+    FieldError,
+    Invalid,
+    LockBusy,
+    MalformedJSON,
+    MethodNotAllowed,
+    NexusError,
+    NotFound,
+    OtherHTTPError,
+    Unavailable,
+    UnsupportedMediaType,
+    invalid_field,
+)
 
 log = logging.getLogger("nexus.api")
 
 _LOCK_STATES = {"55P03", "40P01", "40001", "57014"}
 _INPUT_STATES = {"22P05", "22021", "22003", "22008"}
-_CODES = {
-    400: "kernel.bad_request",
-    404: "kernel.not_found",
-    405: "kernel.method_not_allowed",
-    413: "kernel.content_too_large",
-    415: "kernel.unsupported_media_type",
-    422: "kernel.invalid",
+_KINDS: dict[int, type[NexusError]] = {
+    kind.status: kind
+    for kind in (BadRequest, NotFound, MethodNotAllowed, ContentTooLarge, UnsupportedMediaType, Invalid)
 }
 
 
@@ -86,9 +96,8 @@ def _from_http(error: HTTPException) -> Response:
     if "messages" in data:
         return _from_validation(error, data["messages"])
     status = error.code or 500
-    problem = NexusError(error.description or "")
-    problem.status, problem.title = status, error.name  # type: ignore[misc]
-    problem.code = _CODES.get(status, f"kernel.http_{status}")  # type: ignore[misc]
+    kind, detail = _KINDS.get(status), error.description or ""
+    problem = kind(detail) if kind else OtherHTTPError(status, error.name, detail)
     keep = {name: value for name, value in error.get_headers(request.environ) if name != "Content-Type"}
     problem.headers = keep
     return render(problem)
@@ -98,9 +107,7 @@ def _from_validation(error: HTTPException, messages: Any) -> Response:
     by_location = messages if isinstance(messages, dict) else {"body": messages}
     found = [fault for faults in by_location.values() for fault in field_errors(faults)]
     if error.code == 400:
-        problem = NexusError("The body is not valid JSON.", errors=found)
-        problem.status, problem.title, problem.code = 400, "Bad request", "kernel.malformed_json"  # type: ignore[misc]
-        return render(problem)
+        return render(MalformedJSON("The body is not valid JSON.", errors=found))
     return render(Invalid("; ".join(f"{f.path}: {f.message}" for f in found[:5]), errors=found))
 
 
