@@ -12,6 +12,7 @@ from apispec.ext.marshmallow import MarshmallowPlugin
 from flask import Flask
 
 from nexus_kernel.api.blueprint import Blueprint
+from nexus_kernel.api.headers import init_headers
 from nexus_kernel.api.schema import Schema
 from nexus_kernel.errors import StartupError
 
@@ -69,6 +70,7 @@ class Api(flask_smorest.Api):  # type: ignore[misc]
 
         plugin = MarshmallowPlugin(schema_name_resolver=resolve)
         super().__init__(app, spec_kwargs={"marshmallow_plugin": plugin})
+        init_headers(app)
         self.spec.components.security_scheme(
             "bearer", {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}
         )

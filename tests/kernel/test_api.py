@@ -277,3 +277,18 @@ def test_the_bodies_of_success_are_json(box):
         "/api/box/", data=json.dumps({"size": 2}), content_type="application/json; charset=utf-8"
     )
     assert response.status_code == 201 and response.json["size"] == 2
+
+
+@pytest.mark.parametrize("path", ["/api/box/", "/api/box/bug/", "/api/nowhere/", "/livez"])
+def test_no_answer_lets_a_browser_guess_its_type(box, path):
+    assert box.get(path).headers["X-Content-Type-Options"] == "nosniff"
+
+
+def test_an_answer_to_a_known_person_is_never_stored_and_a_public_one_may_be(box):
+    known = box.get("/api/box/", headers={"Authorization": "Bearer x"})
+    assert known.headers["Cache-Control"] == "no-store"
+    assert box.get("/api/auth/nowhere/").headers["Cache-Control"] == "no-store"
+    assert "Cache-Control" not in box.get("/api/box/").headers
+    schema = box.get("/api/schema/", headers={"Authorization": "Bearer x"})
+    assert schema.headers["ETag"]
+    assert schema.headers.get("Cache-Control") != "no-store"

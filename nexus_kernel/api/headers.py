@@ -1,0 +1,16 @@
+"""Headers of every answer: no guessing of content types, and no copies of what belongs to one person."""
+
+from flask import Flask, Response, request
+
+
+def init_headers(app: Flask) -> None:
+    """Add them to every answer, errors included."""
+    app.after_request(_protect)
+
+
+def _protect(response: Response) -> Response:
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    personal = "Authorization" in request.headers and "ETag" not in response.headers
+    if personal or request.path.startswith("/api/auth/"):
+        response.headers["Cache-Control"] = "no-store"
+    return response
