@@ -1,7 +1,7 @@
 """The HTTP layer: blueprints whose decorators carry a route's contract, and the OpenAPI document."""
 
 from nexus_kernel.api.blueprint import Blueprint
-from nexus_kernel.api.fields import Amount, Currency, Slug, Text
+from nexus_kernel.api.fields import Amount, Currency, Text
 from nexus_kernel.api.pagination import PageQuery, page_of, paginate
 from nexus_kernel.api.schema import QuerySchema, Schema
 
@@ -12,7 +12,6 @@ __all__ = [
     "PageQuery",
     "QuerySchema",
     "Schema",
-    "Slug",
     "Text",
     "page_of",
     "paginate",

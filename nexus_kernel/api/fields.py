@@ -1,17 +1,16 @@
 """Fields that plugins share."""
 
+import unicodedata
 from decimal import Decimal
 from typing import Any
 
 import marshmallow as ma
 
 from nexus_kernel.currencies import EXPONENTS
-from nexus_kernel.money import LARGEST_MINOR, Money
+from nexus_kernel.money import Money
 
-_CONTROL = dict.fromkeys([*range(0x20), 0x7F, *range(0xD800, 0xE000)])
-for _kept in (0x09, 0x0A, 0x0D):
-    _CONTROL.pop(_kept)
-LARGEST_MAJOR = LARGEST_MINOR // 1000
+_CONTROL = frozenset(map(chr, (*range(0x20), *range(0x7F, 0xA0), *range(0xD800, 0xE000))))
+_LINES = frozenset("\t\n\r")
 
 
 class Amount(ma.fields.String):
@@ -46,23 +45,26 @@ class Currency(ma.fields.String):
 
 
 class Text(ma.fields.String):
-    """Text of `minimum` to `maximum` characters; stripped, and without control characters."""
+    """Text of `minimum` to `maximum` characters; stripped, and without control characters.
 
-    def __init__(self, maximum: int, *, minimum: int = 0, **kwargs: Any) -> None:
+    It is one line, to go into a label, a subject or a cell; `multiline` allows line breaks and tabs.
+    Text with nothing to see in it counts as empty.
+    """
+
+    def __init__(self, maximum: int, *, minimum: int = 0, multiline: bool = False, **kwargs: Any) -> None:
         super().__init__(validate=ma.validate.Length(min=minimum, max=maximum), **kwargs)
+        self._forbidden = _CONTROL - _LINES if multiline else _CONTROL
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
         text = super()._deserialize(value, attr, data, **kwargs)
-        if text.translate(_CONTROL) != text:
-            raise ma.ValidationError("Must not contain control characters.")
-        return text.strip()
+        if not self._forbidden.isdisjoint(text):
+            raise ma.ValidationError("Must not contain control characters or line breaks.")
+        return text.strip() if any(map(_can_be_seen, text)) else ""
 
 
-class Slug(Text):
-    """A unicode slug: letters, digits and single hyphens."""
-
-    def __init__(self, maximum: int = 200, **kwargs: Any) -> None:
-        super().__init__(maximum, minimum=1, **kwargs)
+def _can_be_seen(character: str) -> bool:
+    """False for blanks and for format characters (Unicode category Cf), such as a zero-width space."""
+    return not character.isspace() and unicodedata.category(character) != "Cf"
 
 
 def _check_currency(code: str) -> None:

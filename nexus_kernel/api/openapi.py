@@ -12,6 +12,7 @@ from apispec.ext.marshmallow import MarshmallowPlugin
 from flask import Flask
 
 from nexus_kernel.api.blueprint import Blueprint
+from nexus_kernel.api.components import open_what_is_only_answered
 from nexus_kernel.api.headers import init_headers
 from nexus_kernel.api.schema import Schema
 from nexus_kernel.errors import StartupError
@@ -109,6 +110,7 @@ class Api(flask_smorest.Api):  # type: ignore[misc]
         components: Mapping[str, Any] = document.get("components", {})
         document["components"] = {kind: dict(sorted(components[kind].items())) for kind in sorted(components)}
         document["security"] = [{"bearer": []}]
+        open_what_is_only_answered(document)
         return document
 
     def _describe(self, blueprint: Blueprint) -> None:

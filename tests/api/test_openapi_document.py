@@ -98,6 +98,13 @@ def test_the_promised_journey_is_in_it(shipped: dict):
         assert methods <= shipped["paths"][path].keys(), path
 
 
+def test_requests_are_closed_and_answers_are_open(shipped: dict):
+    schemas = shipped["components"]["schemas"]
+    assert schemas["CartAddItem"]["additionalProperties"] is False
+    for answered in ("NexusProblem", "Cart", "OrdersOrder", "CatalogProduct"):
+        assert "additionalProperties" not in schemas[answered], answered
+
+
 def test_only_installed_plugins_are_in_it():
     paths = document(["catalog"])["paths"]
     assert paths and all(path.startswith("/api/catalog/") for path in paths)

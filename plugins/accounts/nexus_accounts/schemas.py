@@ -140,7 +140,7 @@ class ProfileUpdateSchema(Schema):
     """Changes of a profile; what is left out stays."""
 
     phone = Phone()
-    bio = Text(2000)
+    bio = Text(2000, multiline=True)
 
 
 class MeSchema(Schema):

@@ -108,7 +108,7 @@ class ProductCreateSchema(Schema):
     """A new product with its default variant. Without a SKU it is given one."""
 
     title = Text(200, minimum=1, required=True)
-    description = Text(20_000)
+    description = Text(20_000, multiline=True)
     category_id = fields.UUID(allow_none=True)
     seller_id = fields.UUID(allow_none=True)
     price = Amount(required=True)
@@ -121,7 +121,7 @@ class ProductUpdateSchema(Schema):
     """What changes; whatever is left out stays. `stock_quantity` are pieces on top of those that are held."""
 
     title = Text(200, minimum=1)
-    description = Text(20_000)
+    description = Text(20_000, multiline=True)
     category_id = fields.UUID(allow_none=True)
     seller_id = fields.UUID(allow_none=True)
     price = Amount()

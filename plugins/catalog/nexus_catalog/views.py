@@ -62,7 +62,7 @@ def create_category(args: dict[str, Any]) -> Response:
     """Create a category; the slug is made from its name and unique among its siblings."""
     with transaction() as session:
         body = categories.get_category(session, categories.create_category(session, **args))
-    return _json(orjson.dumps(body), 201)
+    return _created(body, f"/api/catalog/categories/{body['id']}/")
 
 
 @blp.get("/categories/<uuid:category_id>/")
@@ -94,7 +94,8 @@ def create_product(args: dict[str, Any]) -> Response:
     """Create a product with its default variant; the slug is made from its title and unique."""
     with transaction() as session:
         product_id = editing.create_product(session, args, settings(CatalogConfig).currency)
-        return _json(orjson.dumps(products.product_detail(session, str(product_id))), 201)
+        body = products.product_detail(session, str(product_id))
+    return _created(body, f"/api/catalog/products/{product_id}/")
 
 
 @blp.get("/products/<product>/")
@@ -157,5 +158,9 @@ def _known_only(link: str) -> str:
     return f"{path}?{urlencode(kept)}"
 
 
-def _json(body: bytes, status: int = 200) -> Response:
-    return Response(body, status, content_type="application/json")
+def _created(body: Mapping[str, Any], location: str) -> Response:
+    return Response(orjson.dumps(body), 201, {"Location": location}, content_type="application/json")
+
+
+def _json(body: bytes) -> Response:
+    return Response(body, content_type="application/json")

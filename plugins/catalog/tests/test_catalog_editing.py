@@ -304,3 +304,14 @@ def test_products_never_leave_the_table_even_by_hand(app, sell):
         session.execute(text("DELETE FROM catalog_product WHERE id = :id"), {"id": lantern.product_id})
     with app.app_context(), reading() as session:
         assert session.get(Product, lantern.product_id).is_active
+
+
+def test_what_was_created_says_where_it_is(client, app):
+    staff = auth_headers(app, "staff")
+    for path, body in (
+        ("categories", {"name": "Lamps"}),
+        ("products", {"title": "Lantern", "sku": "L-1", "price": "10.00"}),
+    ):
+        answer = client.post(f"/api/catalog/{path}/", json=body, headers=staff)
+        assert answer.status_code == 201, answer.text
+        assert client.get(answer.headers["Location"]).json["id"] == answer.json["id"]

@@ -49,13 +49,13 @@ class UpdateOrderSchema(Schema):
     """The status that staff give an order."""
 
     status = ma.fields.String(required=True, validate=STATUSES)
-    reason = Text(500, load_default="")
+    reason = Text(500, multiline=True, load_default="")
 
 
 class CancelOrderSchema(Schema):
     """Why the order is not wanted any more."""
 
-    reason = Text(500, load_default="")
+    reason = Text(500, multiline=True, load_default="")
 
 
 class OrderQuery(PageQuery):
