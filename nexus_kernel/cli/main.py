@@ -1,5 +1,6 @@
 """`nexus`: the kernel's commands, and one command or group from each plugin that contributes it."""
 
+import copy
 import importlib
 import json
 import os
@@ -148,8 +149,8 @@ def _out_of_reach(error: Exception) -> str | None:
 
 
 def _in_context(app: "Flask", command: click.Command) -> click.Command:
-    """The plugin's command, run inside the application's context."""
-    original = command.invoke
+    """A copy of the plugin's command that runs inside the application's context."""
+    original, wrapped = command.invoke, copy.copy(command)
 
     def invoke(ctx: click.Context) -> Any:
         with app.app_context():
@@ -158,5 +159,5 @@ def _in_context(app: "Flask", command: click.Command) -> click.Command:
             finally:
                 app.extensions["nexus"].dispatcher.flush(FLUSH_SECONDS)
 
-    command.invoke = invoke  # type: ignore[method-assign]
-    return command
+    wrapped.invoke = invoke  # type: ignore[method-assign]
+    return wrapped

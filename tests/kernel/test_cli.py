@@ -240,3 +240,18 @@ def test_a_plugin_whose_commands_fail_is_named(nexus, install, monkeypatch):
     code, printed = nexus("horn", "blow")
     assert code == 1 and "horn" in printed and "hoarse" in printed
     assert nexus("plugins", "graph")[0] == 0, "the kernel's own commands work on"
+
+
+def test_a_plugins_command_is_not_changed_by_being_offered(start, write_plugin):
+    """Two applications of one process offer the same click object, each in its own context."""
+    import click
+
+    from nexus_kernel.cli.main import _in_context
+
+    @click.command()
+    def ring() -> None:
+        """Ring."""
+
+    before = ring.invoke
+    offered = _in_context(start(), ring)
+    assert offered is not ring and ring.invoke == before
