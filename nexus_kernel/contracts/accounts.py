@@ -37,8 +37,9 @@ class AccountService(Protocol):
 class UserRegistered(Event):
     """An account was created; its address is not verified yet.
 
-    Published again, with a new token, whenever another link is to be mailed; earlier links are dead then.
-    `uid` and `token` are what `POST /api/auth/users/activation/` takes. The token is single-use.
+    Published again, with a new token, whenever another link is to be mailed; earlier ones work until one is
+    used. `uid` and `token` are what `POST /api/auth/users/activation/` takes. The token is single-use.
+    `repeated`: the address was registered again with another password, so the activation demands one.
     """
 
     name: ClassVar[str] = "accounts.user_registered"
@@ -47,6 +48,7 @@ class UserRegistered(Event):
     display_name: str
     uid: str
     token: str
+    repeated: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,5 +1,7 @@
 """What can go wrong, for API clients."""
 
+from collections.abc import Iterable
+
 from nexus_kernel import Conflict, FieldError, Invalid, Unauthorized
 
 
@@ -38,6 +40,26 @@ class InvalidActivationToken(Invalid):
     def __init__(self) -> None:
         sentence = "The link is wrong, expired or was used before; ask for a new one."
         super().__init__(sentence, errors=[FieldError("token", self.code, sentence)])
+
+
+class PasswordRequired(Invalid):
+    """The address was registered with several passwords: whoever follows its link chooses the password."""
+
+    code, title = "accounts.password_required", "Choose a password"
+
+    def __init__(self) -> None:
+        sentence = "This address was registered more than once; send the password it shall have from now on."
+        super().__init__(sentence, errors=[FieldError("password", self.code, sentence)])
+
+
+class WeakPassword(Invalid):
+    """The password that was sent with an activation link is refused."""
+
+    code, title = "accounts.weak_password", "Choose another password"
+
+    def __init__(self, faults: Iterable[str]) -> None:
+        errors = [FieldError("password", self.code, fault) for fault in faults]
+        super().__init__("Choose another password.", errors=errors)
 
 
 class UsernameTaken(Invalid):

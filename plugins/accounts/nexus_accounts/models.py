@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ARRAY, CheckConstraint, ForeignKey, LargeBinary, String, UniqueConstraint, func, text
+from sqlalchemy import ARRAY, CheckConstraint, ForeignKey, Index, LargeBinary, String, func, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from nexus_kernel import Keyed, Model, Timestamped, now
@@ -38,6 +38,7 @@ class User(Keyed, Timestamped, Model):
     roles: Mapped[list[str]] = mapped_column(ARRAY(String(50)), default=list, server_default="{}")
     email_verified_at: Mapped[datetime | None]
     token_version: Mapped[int] = mapped_column(default=0, server_default=text("0"))
+    contested: Mapped[bool] = mapped_column(default=False, server_default=text("false"))
     is_active: Mapped[bool] = mapped_column(default=True, server_default=text("true"))
     erased_at: Mapped[datetime | None]
 
@@ -77,21 +78,16 @@ class RefreshFamily(Keyed, Model):
 
 
 class SingleUseToken(Keyed, Model):
-    """The newest link of one kind that a person was mailed; using it deletes the row. Only a hash is kept.
-
-    `password_hash` is that of a later registration of the same unverified address: confirming the address
-    makes it the password, so that whoever registered a stranger's address first gains nothing.
-    """
+    """A link that a person was mailed; using one deletes all of the person's. Only a hash is kept."""
 
     __tablename__ = "accounts_single_use_token"
     __table_args__ = (
-        UniqueConstraint("user_id", "purpose"),
         CheckConstraint("purpose IN ('activation')", name="purpose"),
+        Index(None, "user_id", "purpose", "issued_at"),
     )
 
     user_id: Mapped[UUID] = mapped_column(ForeignKey(User.id, ondelete="CASCADE"))
     purpose: Mapped[str] = mapped_column(String(20))
     token_hash: Mapped[bytes] = mapped_column(LargeBinary)
-    password_hash: Mapped[str | None] = mapped_column(String(255))
     issued_at: Mapped[datetime]
     expires_at: Mapped[datetime]

@@ -4,8 +4,9 @@ from collections.abc import Iterable, Mapping
 
 import click
 
-from nexus_accounts import commands, models, tasks, views
+from nexus_accounts import commands, handlers, models, tasks, views
 from nexus_accounts.config import AccountsConfig
+from nexus_accounts.events import ActivationLinkRequested
 from nexus_accounts.guards import VerifiedEmailGuard
 from nexus_accounts.services import People
 from nexus_kernel import (
@@ -15,6 +16,7 @@ from nexus_kernel import (
     Periodic,
     Permission,
     ServiceFactory,
+    Subscription,
     Task,
     hookimpl,
 )
@@ -54,6 +56,12 @@ def nexus_services() -> Mapping[type, ServiceFactory]:
 def nexus_tasks() -> Iterable[Task | Periodic]:
     """What workers do."""
     return tasks.PERIODICS
+
+
+@hookimpl
+def nexus_subscriptions() -> Iterable[Subscription]:
+    """What it asks of itself."""
+    return [Subscription(ActivationLinkRequested, handlers.mail_link, "accounts.mail_link")]
 
 
 @hookimpl

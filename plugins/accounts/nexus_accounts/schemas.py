@@ -117,10 +117,11 @@ class RegisteredSchema(Schema):
 
 
 class ActivationSchema(Schema):
-    """What the activation link carries."""
+    """What the activation link carries, and the account's password where it is to be chosen anew."""
 
     uid = ma.fields.UUID(required=True)
     token = TokenText()
+    password = Password(load_default=None)
 
 
 class ResendActivationSchema(Schema):

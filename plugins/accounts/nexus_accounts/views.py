@@ -5,8 +5,8 @@ from uuid import UUID
 
 from flask import request
 
+from nexus_accounts import registration
 from nexus_accounts.models import User
-from nexus_accounts.passwords import hash_password
 from nexus_accounts.schemas import (
     ActivationSchema,
     CredentialsSchema,
@@ -23,7 +23,7 @@ from nexus_accounts.schemas import (
     UserSchema,
     VerifiedSchema,
 )
-from nexus_accounts.services import Accounts, Registration
+from nexus_accounts.services import Accounts
 from nexus_accounts.sessions import Families, sign_in
 from nexus_kernel import (
     BadRequest,
@@ -55,9 +55,7 @@ def refuse_empty_changes() -> None:
 @blp.response(201, RegisteredSchema)
 def register(data: dict[str, Any]) -> dict[str, Any]:
     """Register. A known address is answered like a new one; its owner finds out by mail, if at all."""
-    password_hash = hash_password(data["password"])
-    with transaction() as session:
-        Registration(session).register(data, password_hash)
+    registration.register(data)
     return data
 
 
@@ -66,9 +64,12 @@ def register(data: dict[str, Any]) -> dict[str, Any]:
 @blp.arguments(ActivationSchema)
 @blp.response(204)
 def activate(data: dict[str, Any]) -> None:
-    """Confirm an e-mail address with the link that was mailed to it."""
-    with transaction() as session:
-        Registration(session).activate(data["uid"], data["token"])
+    """Confirm an e-mail address with the link that was mailed to it.
+
+    `password` becomes the account's and signs every device out. It is demanded (422
+    `accounts.password_required`, the link still works) when several passwords were registered.
+    """
+    registration.activate(data["uid"], data["token"], data["password"])
 
 
 @blp.post("/auth/users/resend_activation/")
@@ -77,8 +78,8 @@ def activate(data: dict[str, Any]) -> None:
 @blp.response(204)
 def resend_activation(data: dict[str, Any]) -> None:
     """Ask for another activation mail. The answer says nothing about the address."""
-    with transaction() as session:
-        Registration(session).resend(data["email"])
+    with transaction():
+        registration.ask_for_link(data["email"])
 
 
 @blp.get("/auth/users/")

@@ -19,7 +19,8 @@ def verify_email(event: UserRegistered, delivery: Delivery) -> None:
     The name is left out: nobody has proved yet whose address it is, and a stranger's words must not reach it.
     """
     person = Addressee(event.user_id, event.email, "")
-    _send(delivery, "verify_email", person, {"uid": event.uid, "token": event.token})
+    context = {"uid": event.uid, "token": event.token, "repeated": event.repeated}
+    _send(delivery, "verify_email", person, context)
 
 
 def welcome(event: UserActivated, delivery: Delivery) -> None:

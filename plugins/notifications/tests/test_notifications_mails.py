@@ -23,6 +23,18 @@ def test_a_registration_brings_a_mail_with_a_link_and_with_uid_and_token(shop, m
         assert "uid: dWlk" in part and "token: to.k-en" in part
 
 
+def test_the_mail_of_a_repeated_registration_says_that_its_reader_chooses_the_password(shop, mail_server):
+    shop.happen(shop.registered(email="new@example.com"))
+    shop.happen(shop.registered(email="new@example.com", repeated=True))
+    plain, repeated = (parts(mail) for mail in mail_server.mails)
+    for part in plain:
+        assert "somebody opened an account" in part and "again" not in part
+    for part in repeated:
+        words = " ".join(part.split())
+        assert "somebody registered the address again with another password" in words
+        assert "choose its password" in words and "https://shop.example.com/#/activate/dWlk/to.k-en" in words
+
+
 def test_an_unverified_address_never_gets_the_words_of_who_registered_it(shop, mail_server):
     shop.happen(shop.registered(display_name="You won! http://evil.example"))
     assert "evil" not in "".join(parts(mail_server.mails[0])) + mail_server.mails[0]["Subject"]
