@@ -4,7 +4,7 @@ import logging
 
 import pytest
 from nexus_accounts.models import RefreshFamily, User
-from sqlalchemy import inspect, text, update
+from sqlalchemy import inspect, select, text, update
 from sqlalchemy.exc import IntegrityError
 
 from nexus_kernel import Money, current_nexus, migrations, new_id, now, reading, services, transaction
@@ -87,6 +87,30 @@ def test_the_plugin_can_be_taken_down_and_put_up_again(app):
     assert tables() == []
     migrations.upgrade(app, "accounts")
     assert len(tables()) == 4
+
+
+def test_links_that_carried_a_password_become_disputes_and_back_one_link_a_person_is_left(
+    app, client, register, mailbox
+):
+    for email in ("disputed@example.com", "single@example.com"):
+        register(email)
+    with app.app_context(), transaction() as session:
+        session.execute(
+            text("UPDATE accounts_single_use_token SET issued_at = issued_at - interval '1 hour'")
+        )
+    client.post("/api/auth/users/resend_activation/", json={"email": "single@example.com"})
+    newest = mailbox().registered[-1]
+    migrations.downgrade(app, "accounts", "accounts_0001")
+    with app.app_context(), transaction() as session:
+        (kept, _) = session.scalars(text("SELECT user_id FROM accounts_single_use_token ORDER BY 1")).all()
+        session.execute(
+            text("UPDATE accounts_single_use_token SET password_hash = 'x' WHERE user_id = :id"), {"id": kept}
+        )
+    migrations.upgrade(app, "accounts")
+    with app.app_context(), transaction() as session:
+        assert session.scalars(select(User.email).where(User.contested)).all() == ["disputed@example.com"]
+    body = {"uid": newest.uid, "token": newest.token}
+    assert client.post("/api/auth/users/activation/", json=body).status_code == 204
 
 
 @pytest.mark.parametrize(
