@@ -1,7 +1,6 @@
 """The processes of a deployment: `nexus serve`, `nexus worker`, `nexus beat`."""
 
 import os
-import sys
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -20,13 +19,23 @@ if TYPE_CHECKING:
 def serve(host: str, port: int, workers: int) -> None:
     """Serve the API with granian: one blocking thread a worker."""
     try:
-        import granian  # noqa: F401
+        from granian import Granian
+        from granian.constants import Interfaces
+        from granian.log import LogLevels
     except ImportError:
         raise StartupError("granian is missing: pip install 'nexus-kernel[serve]'") from None
-    arguments = ["--interface", "wsgi", "--factory", "--host", host, "--port", str(port)]
-    arguments += ["--workers", str(workers), "--blocking-threads", "1", "--respawn-failed-workers"]
-    arguments += ["--no-ws", "--log-level", "warning", "nexus_kernel.app:create_app"]
-    os.execv(sys.executable, [sys.executable, "-m", "granian", *arguments])
+    Granian(
+        "nexus_kernel.app:create_app",
+        factory=True,
+        interface=Interfaces.WSGI,
+        address=host,
+        port=port,
+        workers=workers,
+        blocking_threads=1,
+        respawn_failed_workers=True,
+        websockets=False,
+        log_level=LogLevels.warning,
+    ).serve()
 
 
 @click.command()
