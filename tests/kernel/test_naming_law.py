@@ -1,6 +1,9 @@
 """The naming law and the seams: each breach is found at the start and told with its remedy."""
 
+import itertools
+
 import pytest
+from sqlalchemy.exc import InvalidRequestError
 
 from nexus_kernel import StartupError
 from nexus_kernel.naming import owner_of
@@ -43,14 +46,16 @@ def nexus_health_checks(): return [HealthCheck("lamp.glows", lambda: None)]
 """
 
 
+_tables = itertools.count(1)
+
+
 @pytest.fixture
 def lamp(write_plugin):
     """A lawful plugin with one text in its source replaced by another; each has a table of its own."""
-    made = iter(range(1, 100))
 
     def lamp(old: str = "", new: str = ""):
         # Tables of one process share a registry, so every written plugin gets a table name of its own.
-        source = LAWFUL.format(table=f"lamp_{id(made)}_{next(made)}")
+        source = LAWFUL.format(table=f"lamp_{next(_tables)}")
         assert old in source
         return write_plugin(
             "class Contract: ...\n" + source.replace(old, new, 1) if old else "class Contract: ...\n" + source
@@ -261,3 +266,15 @@ def test_what_another_plugin_owns_is_not_held_against_an_object_of_the_same_modu
         MANIFEST = Manifest(name="lamp", summary="")
 
     assert start(Neighbour())
+
+
+def test_a_model_that_cannot_be_mapped_harms_its_own_plugin_only(start, write_plugin, lamp):
+    """Two tables of one name: the second plugin cannot be imported, and the first one starts."""
+    healthy = lamp()
+    twin = f"""
+        class Twin(Keyed, Model):
+            __tablename__ = "{healthy.nexus_models()[0].__tablename__}"
+    """
+    with pytest.raises(InvalidRequestError, match="already defined"):
+        write_plugin(twin)
+    assert "lamp" in start(healthy).extensions["nexus"].plugins
