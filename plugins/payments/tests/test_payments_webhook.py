@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from nexus_payments.models import ProviderEvent
 
 from nexus_kernel.contracts.payments import Snapshot, Status
 from nexus_kernel.testing import count_queries, in_threads
@@ -172,12 +173,14 @@ def test_the_sweep_does_the_work_when_every_message_was_lost(bench, shop, gatewa
 
 def test_a_worker_that_died_over_an_event_leaves_it_to_another(bench, shop, gateway):
     from nexus_payments.services import inbox
+    from nexus_payments.services.claims import claim_due
 
     answer = bench.opened()
     gateway.pay(answer["tx_ref"])
     bench.notify(answer["tx_ref"])
     with bench.app.app_context():
-        assert inbox._claim_due(set()) is not None, "claimed, and then the process dies"
+        claimed = claim_due(ProviderEvent, "available_at", set(), inbox.LEASE)
+        assert claimed is not None, "claimed, and then the process dies"
     bench.sweep()
     assert bench.payment().status == "pending"
     bench.pass_time(2)

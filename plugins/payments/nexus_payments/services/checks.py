@@ -10,6 +10,7 @@ from sqlalchemy import or_, select, update
 from nexus_kernel import current_nexus, now, reading, transaction
 from nexus_kernel.contracts.payments import Capability, FailureCode, PaymentProvider, Snapshot, Status
 from nexus_payments.models import SETTLED, Payment
+from nexus_payments.services.claims import claim_due
 from nexus_payments.services.gateway import cancel_payment, fetch_payment
 from nexus_payments.services.ledger import note
 from nexus_payments.services.schedule import expires_at
@@ -55,7 +56,7 @@ def check_due(seconds: float = RUN_SECONDS) -> int:
     end, done = time.monotonic() + seconds, 0
     silent: set[str] = set()
     while time.monotonic() < end:
-        found = _claim_due(silent)
+        found = claim_due(Payment, "next_check_at", silent, LEASE)
         if found is None:
             break
         payment_id, provider = found
@@ -104,25 +105,6 @@ def _claim(payment_id: UUID) -> Payment | None:
             .where(Payment.status.not_in(SETTLED))
             .returning(Payment)
         )
-
-
-def _claim_due(silent: set[str]) -> tuple[UUID, str] | None:
-    due = (
-        select(Payment.id)
-        .where(Payment.next_check_at <= now(), Payment.provider.not_in(silent))
-        .order_by(Payment.next_check_at)
-        .limit(1)
-        .with_for_update(skip_locked=True)
-    )
-    statement = (
-        update(Payment)
-        .where(Payment.id == due.scalar_subquery())
-        .values(next_check_at=now() + LEASE)
-        .returning(Payment.id, Payment.provider)
-    )
-    with reading() as session:
-        row = session.execute(statement).first()
-    return None if row is None else (row.id, row.provider)
 
 
 def _cancel_if_over(provider: PaymentProvider, payment: Payment) -> Status | None:

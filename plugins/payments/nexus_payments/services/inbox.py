@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -16,6 +16,7 @@ from nexus_kernel.contracts.payments import ProviderEvent as Claim
 from nexus_payments.errors import UnknownProvider, WebhookRefused, WebhookUnreadable
 from nexus_payments.models import EventStatus, ProviderEvent
 from nexus_payments.services.checks import RUN_SECONDS, check, find_by_reference
+from nexus_payments.services.claims import claim_due
 
 log = logging.getLogger("nexus.payments")
 
@@ -99,7 +100,7 @@ def process_due(seconds: float = RUN_SECONDS) -> int:
     end, done = time.monotonic() + seconds, 0
     silent: set[str] = set()
     while time.monotonic() < end:
-        found = _claim_due(silent)
+        found = claim_due(ProviderEvent, "available_at", silent, LEASE)
         if found is None:
             break
         event_id, provider = found
@@ -118,25 +119,6 @@ def prune(older_than: datetime) -> int:
     )
     with reading() as session:
         return int(session.execute(statement).rowcount)  # type: ignore[attr-defined]
-
-
-def _claim_due(silent: set[str]) -> tuple[UUID, str] | None:
-    due = (
-        select(ProviderEvent.id)
-        .where(ProviderEvent.available_at <= now(), ProviderEvent.provider.not_in(silent))
-        .order_by(ProviderEvent.available_at)
-        .limit(1)
-        .with_for_update(skip_locked=True)
-    )
-    statement = (
-        update(ProviderEvent)
-        .where(ProviderEvent.id == due.scalar_subquery())
-        .values(available_at=now() + LEASE)
-        .returning(ProviderEvent.id, ProviderEvent.provider)
-    )
-    with reading() as session:
-        row = session.execute(statement).first()
-    return None if row is None else (row.id, row.provider)
 
 
 def _finish(event: ProviderEvent, status: EventStatus) -> None:
