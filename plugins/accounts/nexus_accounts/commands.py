@@ -12,7 +12,7 @@ from nexus_accounts.addresses import email_key, normalise_email
 from nexus_accounts.errors import EmailTaken
 from nexus_accounts.models import User
 from nexus_accounts.passwords import MAXIMUM, hash_password, password_faults
-from nexus_accounts.registration import Registration
+from nexus_accounts.services.registration import Registration
 from nexus_kernel import ADMIN, MEMBER, current_nexus, now, reading, transaction
 
 DEMO_ROLES = {"admin": [ADMIN], "seller": ["seller"], "buyer": []}

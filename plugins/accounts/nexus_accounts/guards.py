@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from nexus_accounts.config import AccountsConfig
-from nexus_accounts.services import People
+from nexus_accounts.services.people import People
 from nexus_kernel import reading, settings
 from nexus_kernel.contracts.orders import CheckoutProblem, Quote
 

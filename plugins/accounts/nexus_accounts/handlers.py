@@ -1,7 +1,7 @@
 """What follows from events."""
 
 from nexus_accounts.events import ActivationLinkRequested
-from nexus_accounts.registration import Registration
+from nexus_accounts.services.registration import Registration
 from nexus_kernel import current_session
 from nexus_kernel.contracts.events import Delivery
 

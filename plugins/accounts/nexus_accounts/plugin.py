@@ -8,7 +8,7 @@ from nexus_accounts import commands, handlers, models, tasks, views
 from nexus_accounts.config import AccountsConfig
 from nexus_accounts.events import ActivationLinkRequested
 from nexus_accounts.guards import VerifiedEmailGuard
-from nexus_accounts.services import People
+from nexus_accounts.services.people import People
 from nexus_kernel import (
     Blueprint,
     Manifest,

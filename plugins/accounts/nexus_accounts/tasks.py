@@ -1,6 +1,6 @@
 """Background work."""
 
-from nexus_accounts.sessions import Families
+from nexus_accounts.services.sessions import Families
 from nexus_kernel import Periodic, reading, task
 
 

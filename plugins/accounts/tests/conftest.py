@@ -11,7 +11,7 @@ from flask.testing import FlaskClient
 from nexus_accounts import plugin
 from nexus_accounts.models import User
 from nexus_accounts.passwords import hash_password
-from nexus_accounts.registration import Registration
+from nexus_accounts.services.registration import Registration
 
 from nexus_kernel import Manifest, Subscription, hookimpl, now, transaction
 from nexus_kernel.contracts.accounts import UserActivated, UserRegistered

@@ -4,7 +4,7 @@ from uuid import uuid4
 
 import pytest
 from nexus_catalog.models import Product, Stock, Variant
-from nexus_catalog.schemas import ProductDetailSchema, ProductSchema
+from nexus_catalog.schemas.products import ProductDetailSchema, ProductSchema
 from sqlalchemy import text, update
 
 from nexus_kernel import new_id, page_of, reading, services, transaction

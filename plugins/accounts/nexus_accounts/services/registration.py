@@ -22,7 +22,7 @@ from nexus_accounts.errors import InvalidActivationToken, PasswordRequired, User
 from nexus_accounts.events import ActivationLinkRequested
 from nexus_accounts.models import ACTIVATION, Profile, RefreshFamily, SingleUseToken, User
 from nexus_accounts.passwords import hash_password, password_faults, verify_password
-from nexus_accounts.services import PERSON_COLUMNS, person_view, taken_usernames
+from nexus_accounts.services.people import PERSON_COLUMNS, person_view, taken_usernames
 from nexus_kernel import new_id, now, publish, reading, settings, transaction
 from nexus_kernel.contracts.accounts import UserActivated, UserRegistered
 

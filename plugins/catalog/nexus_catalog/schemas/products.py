@@ -1,4 +1,4 @@
-"""What goes in and out of `/api/catalog/`."""
+"""What goes in and out of `/api/catalog/products/`."""
 
 from typing import Any
 
@@ -8,33 +8,6 @@ from marshmallow import fields
 from nexus_catalog.models import LARGEST_QUANTITY
 from nexus_catalog.services.products import SORTS
 from nexus_kernel import Amount, Currency, PageQuery, Schema, Text
-
-
-class CategoryQuery(PageQuery):
-    """The parameters of the list of categories."""
-
-    include_children = fields.Boolean(
-        load_default=False, metadata={"description": "Only roots, each with its tree in `children`."}
-    )
-
-
-class CategoryCreateSchema(Schema):
-    """A new category; without a parent it is a root."""
-
-    name = Text(100, minimum=1, required=True)
-    parent_id = fields.UUID(allow_none=True, load_default=None)
-
-
-class CategorySchema(Schema):
-    """A category. `children` are there when they were asked for."""
-
-    id = fields.UUID(required=True)
-    parent_id = fields.UUID(required=True, allow_none=True)
-    name = fields.String(required=True)
-    slug = fields.String(required=True)
-    created_at = fields.AwareDateTime(required=True)
-    updated_at = fields.AwareDateTime(required=True)
-    children = fields.List(fields.Nested(lambda: CategorySchema()))
 
 
 class ProductQuery(PageQuery):

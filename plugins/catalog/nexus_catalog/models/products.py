@@ -1,23 +1,16 @@
-"""The catalog's tables.
+"""Products and their variants."""
 
-Stock stands in a narrow table of its own, because it is written by every order, while products are read.
-"""
-
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
-    BigInteger,
     CheckConstraint,
     Computed,
     ForeignKey,
-    Identity,
     Index,
     String,
     Text,
     UniqueConstraint,
-    func,
     text,
     true,
 )
@@ -26,31 +19,11 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from nexus_kernel import Keyed, Model, Timestamped, amount_column, currency_column, money_checks
 
-LARGEST_QUANTITY = 1_000_000_000
-"""The bound on a number of pieces that somebody enters; an INTEGER column has room for twice as many."""
-MOVEMENT_REASONS = ("initial", "correction", "import", "reserve", "release", "ship")
 SEARCH_EXPRESSION = (
     "setweight(to_tsvector('simple'::regconfig, (title)::text), 'A'::\"char\") || "
     "setweight(to_tsvector('simple'::regconfig, description), 'B'::\"char\")"
 )
 """The configuration `simple` knows no language, so that Amharic and English words are treated alike."""
-
-
-class Category(Keyed, Timestamped, Model):
-    """A node of the category tree. The slug is unique among its siblings; a trigger refuses cycles."""
-
-    __tablename__ = "catalog_category"
-    __table_args__ = (
-        UniqueConstraint("parent_id", "slug", postgresql_nulls_not_distinct=True),
-        CheckConstraint("parent_id <> id", name="not_its_own_parent"),
-        CheckConstraint("name <> ''", name="name_not_empty"),
-        Index("ix_catalog_category_slug", "slug"),
-        Index("ix_catalog_category_name_id", "name", "id"),
-    )
-
-    parent_id: Mapped[UUID | None] = mapped_column(ForeignKey("catalog_category.id", ondelete="RESTRICT"))
-    name: Mapped[str] = mapped_column(String(100))
-    slug: Mapped[str] = mapped_column(String(100))
 
 
 class Product(Keyed, Timestamped, Model):
@@ -123,57 +96,3 @@ class Variant(Keyed, Timestamped, Model):
     currency: Mapped[str] = currency_column()
     is_default: Mapped[bool]
     option_values: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default=text("'{}'"))
-
-
-class Stock(Model):
-    """How many pieces of a variant there are, and how many of them are held for somebody."""
-
-    __tablename__ = "catalog_stock"
-    __table_args__ = (
-        CheckConstraint("0 <= reserved AND reserved <= on_hand", name="reserved_within_on_hand"),
-        {"postgresql_with": {"fillfactor": 50}},
-    )
-
-    variant_id: Mapped[UUID] = mapped_column(
-        ForeignKey("catalog_variant.id", ondelete="RESTRICT"), primary_key=True
-    )
-    on_hand: Mapped[int] = mapped_column(default=0, server_default=text("0"))
-    reserved: Mapped[int] = mapped_column(default=0, server_default=text("0"))
-
-
-class StockReservation(Model):
-    """Pieces that are held for a reference; gone once they are released or shipped."""
-
-    __tablename__ = "catalog_stock_reservation"
-    __table_args__ = (CheckConstraint("quantity > 0", name="quantity_positive"),)
-
-    reference: Mapped[str] = mapped_column(String(200), primary_key=True)
-    variant_id: Mapped[UUID] = mapped_column(
-        ForeignKey("catalog_stock.variant_id", ondelete="RESTRICT"), primary_key=True, index=True
-    )
-    quantity: Mapped[int]
-    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
-
-
-class StockMovement(Model):
-    """One entry of the append-only ledger, whose sums are the stock. A trigger refuses every change."""
-
-    __tablename__ = "catalog_stock_movement"
-    __table_args__ = (
-        CheckConstraint("delta_on_hand <> 0 OR delta_reserved <> 0", name="moves_something"),
-        CheckConstraint(f"reason IN {MOVEMENT_REASONS}", name="reason_known"),
-        Index("ix_catalog_stock_movement_variant_id_id", "variant_id", "id"),
-        Index(
-            "ix_catalog_stock_movement_reference", "reference",
-            postgresql_where=text("reference IS NOT NULL"),
-        ),
-    )  # fmt: skip
-
-    id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
-    variant_id: Mapped[UUID] = mapped_column(ForeignKey("catalog_stock.variant_id", ondelete="RESTRICT"))
-    delta_on_hand: Mapped[int]
-    delta_reserved: Mapped[int]
-    reason: Mapped[str] = mapped_column(String(20))
-    reference: Mapped[str | None] = mapped_column(String(200))
-    actor_id: Mapped[UUID | None]
-    created_at: Mapped[datetime] = mapped_column(server_default=func.now())

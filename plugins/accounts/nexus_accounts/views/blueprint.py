@@ -1,0 +1,14 @@
+"""The blueprint of accounts; the modules of this folder add its routes."""
+
+from flask import request
+
+from nexus_kernel import BadRequest, Blueprint
+
+blp = Blueprint("accounts", __name__, url_prefix="/api", description="People, sign-in and profiles")
+
+
+@blp.before_request
+def refuse_empty_changes() -> None:
+    """Nothing at all is no JSON; `{}` is a change of nothing."""
+    if request.method == "PATCH" and not request.get_data():
+        raise BadRequest("Send a JSON object.")

@@ -1,0 +1,81 @@
+"""Routes: accounts and profiles."""
+
+from typing import Any
+from uuid import UUID
+
+from nexus_accounts.models import User
+from nexus_accounts.schemas.people import (
+    MeSchema,
+    MeUpdateSchema,
+    ProfileSchema,
+    ProfileUpdateSchema,
+    UserSchema,
+)
+from nexus_accounts.services.people import Accounts
+from nexus_accounts.views.blueprint import blp
+from nexus_kernel import (
+    PageQuery,
+    current_actor,
+    page_of,
+    paginate,
+    reading,
+    transaction,
+)
+
+
+@blp.get("/auth/users/")
+@blp.requires("accounts.user.read")
+@blp.arguments(PageQuery, location="query")
+@blp.response(200, page_of(UserSchema))
+def list_users(args: dict[str, Any]) -> dict[str, Any]:
+    """Everybody, newest first."""
+    with reading() as session:
+        everybody = Accounts(session).all()
+        return paginate(session, everybody, order=[User.id], args=args, present=lambda row: row.User)
+
+
+@blp.get("/auth/users/<uuid:user_id>/")
+@blp.requires("accounts.user.read")
+@blp.response(200, UserSchema)
+def get_user(user_id: UUID) -> User:
+    """One account."""
+    with reading() as session:
+        return Accounts(session).get(user_id)
+
+
+@blp.get("/auth/users/me/")
+@blp.requires("accounts.me.read")
+@blp.response(200, MeSchema)
+def get_me() -> User:
+    """One's own account."""
+    with reading() as session:
+        return Accounts(session).get_own(current_actor().person_id)
+
+
+@blp.patch("/auth/users/me/")
+@blp.requires("accounts.me.write")
+@blp.arguments(MeUpdateSchema)
+@blp.response(200, MeSchema)
+def update_me(changes: dict[str, Any]) -> User:
+    """Change one's own account."""
+    with transaction() as session:
+        return Accounts(session).change_own(current_actor().person_id, changes)
+
+
+@blp.get("/accounts/profiles/me/")
+@blp.requires("accounts.me.read")
+@blp.response(200, ProfileSchema)
+def get_profile() -> Any:
+    """One's own profile."""
+    with reading() as session:
+        return Accounts(session).get_own(current_actor().person_id).profile
+
+
+@blp.patch("/accounts/profiles/me/")
+@blp.requires("accounts.me.write")
+@blp.arguments(ProfileUpdateSchema)
+@blp.response(200, ProfileSchema)
+def update_profile(changes: dict[str, Any]) -> Any:
+    """Change one's own profile."""
+    with transaction() as session:
+        return Accounts(session).change_own(current_actor().person_id, {"profile": changes}).profile

@@ -1,0 +1,58 @@
+"""Routes: signing in, refreshing, signing out."""
+
+from typing import Any
+
+from nexus_accounts.schemas.tokens import (
+    CredentialsSchema,
+    RefreshSchema,
+    TokenPairSchema,
+    TokenSchema,
+    VerifiedSchema,
+)
+from nexus_accounts.services.sessions import Families, sign_in
+from nexus_accounts.views.blueprint import blp
+from nexus_kernel import (
+    reading,
+    verified_claims,
+)
+
+NO_STORE = {"Cache-Control": "no-store"}
+
+
+@blp.post("/auth/jwt/create/")
+@blp.public
+@blp.arguments(CredentialsSchema)
+@blp.response(200, TokenPairSchema)
+def create_tokens(data: dict[str, Any]) -> Any:
+    """Sign in."""
+    return sign_in(data["email"], data["password"]), NO_STORE
+
+
+@blp.post("/auth/jwt/refresh/")
+@blp.public
+@blp.arguments(RefreshSchema)
+@blp.response(200, TokenPairSchema)
+def refresh_tokens(data: dict[str, Any]) -> Any:
+    """Spend a refresh token for new tokens. A token that was spent before signs its device out."""
+    with reading() as session:
+        return Families(session).rotate(data["refresh"]), NO_STORE
+
+
+@blp.post("/auth/jwt/verify/")
+@blp.public
+@blp.arguments(TokenSchema)
+@blp.response(200, VerifiedSchema)
+def verify_token(data: dict[str, Any]) -> dict[str, Any]:
+    """Ask whether an access token holds."""
+    verified_claims(data["token"], "access")
+    return {}
+
+
+@blp.post("/auth/jwt/logout/")
+@blp.public
+@blp.arguments(RefreshSchema)
+@blp.response(204)
+def logout(data: dict[str, Any]) -> None:
+    """Sign a device out: its refresh tokens end at once, its access token within minutes."""
+    with reading() as session:
+        Families(session).revoke(data["refresh"])
