@@ -14,10 +14,10 @@ from sqlalchemy.orm import Session
 from nexus_catalog.importing.rows import ImportRow, Refusal
 from nexus_catalog.models import Category, Product, Stock, Variant
 from nexus_catalog.services.categories import create_category
+from nexus_catalog.services.changes import products_changed
 from nexus_catalog.services.slugs import free_slugs, slugify
 from nexus_catalog.services.stock import StockKeeper
-from nexus_kernel import new_id, now, publish, transaction
-from nexus_kernel.contracts.catalog import ProductChanged
+from nexus_kernel import new_id, now, transaction
 
 IMPORT_LOCK = 0x6E636174
 """Imports take turns, a batch at a time; the number is "ncat"."""
@@ -141,8 +141,7 @@ def _create(
         ],
     )
     StockKeeper(session).open({variants[row.sku]: row.stock for row in rows}, "import")
-    for product_id in products.values():
-        publish(ProductChanged(product_id=product_id))
+    products_changed(products.values())
     outcome.created += len(rows)
 
 
@@ -187,8 +186,7 @@ def _change(
             session.execute(update(model), sorted(values, key=lambda value: value["id"]))
     if quantities:
         StockKeeper(session).set_available(quantities, "import")
-    for product_id in changed:
-        publish(ProductChanged(product_id=product_id))
+    products_changed(changed)
     outcome.updated += len(changed)
     outcome.unchanged += len(rows) - len(changed)
 

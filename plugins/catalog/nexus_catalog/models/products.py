@@ -1,5 +1,6 @@
 """Products and their variants."""
 
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -8,6 +9,7 @@ from sqlalchemy import (
     Computed,
     ForeignKey,
     Index,
+    Numeric,
     String,
     Text,
     UniqueConstraint,
@@ -25,6 +27,11 @@ SEARCH_EXPRESSION = (
 )
 """The configuration `simple` knows no language, so that Amharic and English words are treated alike."""
 
+RATING_AVERAGE = (
+    "CASE WHEN rating_count = 0 THEN 0 ELSE round(rating_sum::numeric / rating_count, 2) END::numeric(3,2)"
+)
+"""0 for a product without reviews, so that it can be sorted by."""
+
 
 class Product(Keyed, Timestamped, Model):
     """Something for sale, with one or more variants. `seller_id` is a person of another plugin.
@@ -36,6 +43,7 @@ class Product(Keyed, Timestamped, Model):
     __table_args__ = (
         UniqueConstraint("slug"),
         CheckConstraint("title <> ''", name="title_not_empty"),
+        CheckConstraint("rating_sum BETWEEN rating_count AND rating_count * 5", name="rating_range"),
         Index(
             "ix_catalog_product_newest", text("created_at DESC"), text("id DESC"),
             postgresql_where=text("is_active"),
@@ -67,6 +75,9 @@ class Product(Keyed, Timestamped, Model):
     category_id: Mapped[UUID | None] = mapped_column(ForeignKey("catalog_category.id", ondelete="RESTRICT"))
     seller_id: Mapped[UUID | None]
     is_active: Mapped[bool] = mapped_column(default=True, server_default=true())
+    rating_count: Mapped[int] = mapped_column(default=0, server_default=text("0"))
+    rating_sum: Mapped[int] = mapped_column(default=0, server_default=text("0"))
+    rating_average: Mapped[Decimal] = mapped_column(Numeric(3, 2), Computed(RATING_AVERAGE, persisted=True))
     search: Mapped[Any] = mapped_column(
         TSVECTOR, Computed(SEARCH_EXPRESSION, persisted=True), deferred=True, nullable=True
     )

@@ -63,6 +63,10 @@ class ProductSchema(Schema):
     sku = fields.String(required=True)
     stock_quantity = fields.Integer(required=True)
     in_stock = fields.Boolean(required=True)
+    rating_average = fields.Float(
+        required=True, allow_none=True, metadata={"description": "1 to 5; null without reviews."}
+    )
+    rating_count = fields.Integer(required=True)
     created_at = fields.AwareDateTime(required=True)
     updated_at = fields.AwareDateTime(required=True)
 

@@ -10,11 +10,10 @@ from sqlalchemy.orm import Session
 
 from nexus_catalog.errors import CategoryNotFound
 from nexus_catalog.models import Category
+from nexus_catalog.services.changes import categories_changed
 from nexus_catalog.services.slugs import free_slugs, slugify
-from nexus_kernel import Conflict, current_cache, invalid_field, new_id, paginate
+from nexus_kernel import Conflict, invalid_field, new_id, paginate
 
-TAG = "catalog:categories"
-"""The cache tag of every list of categories."""
 DEEPEST = 10
 """Levels of the tree."""
 _ATTEMPTS = 10
@@ -56,7 +55,7 @@ def create_category(session: Session, name: str, parent_id: UUID | None = None) 
             raise invalid_field("parent_id", "There is no such category.")
         if depth >= DEEPEST:
             raise invalid_field("parent_id", f"Categories nest at most {DEEPEST} deep.")
-    current_cache().invalidate(TAG)
+    categories_changed()
     siblings = Category.parent_id.is_not_distinct_from(literal(parent_id, Category.parent_id.type))
     for attempt in range(_ATTEMPTS):
         (slug,) = free_slugs(

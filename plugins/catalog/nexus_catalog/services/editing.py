@@ -12,11 +12,11 @@ from sqlalchemy.orm import Session
 
 from nexus_catalog.errors import ProductNotFound, SkuTaken
 from nexus_catalog.models import Product, Variant
+from nexus_catalog.services.changes import products_changed
 from nexus_catalog.services.products import by_key
 from nexus_catalog.services.slugs import free_slugs, slugify
 from nexus_catalog.services.stock import StockKeeper
-from nexus_kernel import Conflict, FieldError, Money, invalid_field, new_id, now, publish
-from nexus_kernel.contracts.catalog import ProductChanged
+from nexus_kernel import Conflict, FieldError, Money, invalid_field, new_id, now
 from nexus_kernel.money import MoneyError
 
 _ATTEMPTS = 10
@@ -43,7 +43,7 @@ def create_product(session: Session, values: Mapping[str, Any], currency: str) -
             )
         )
     StockKeeper(session).open({variant_id: values.get("stock_quantity", 0)}, "initial")
-    publish(ProductChanged(product_id=product_id))
+    products_changed([product_id])
     return product_id
 
 
@@ -68,7 +68,7 @@ def update_product(session: Session, key: str, changes: Mapping[str, Any]) -> UU
             session.execute(update(Variant).where(Variant.id == current.variant_id).values(**variant))
     if "stock_quantity" in changes:
         StockKeeper(session).set_available({current.variant_id: changes["stock_quantity"]}, "correction")
-    publish(ProductChanged(product_id=current.id))
+    products_changed([current.id])
     return current.id
 
 
@@ -76,7 +76,7 @@ def retire_product(session: Session, key: str) -> None:
     """Take a product off sale; its row stays. Raises ProductNotFound, the second time too."""
     current = lock_product(session, key)
     session.execute(update(Product).where(Product.id == current.id).values(is_active=False, updated_at=now()))
-    publish(ProductChanged(product_id=current.id))
+    products_changed([current.id])
 
 
 def generated_sku(variant_id: UUID) -> str:

@@ -21,6 +21,8 @@ _COLUMNS = (
     Product.slug,
     Product.description,
     Product.seller_id,
+    Product.rating_average,
+    Product.rating_count,
     Product.created_at,
     Product.updated_at,
     Category.id.label("category_id"),
@@ -133,6 +135,8 @@ def _summary(row: Row[Any]) -> dict[str, Any]:
         "category": category,
         "seller_id": row.seller_id,
         **_offer(row),
+        "rating_average": float(row.rating_average) if row.rating_count else None,
+        "rating_count": row.rating_count,
         "created_at": row.created_at,
         "updated_at": row.updated_at,
     }

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from nexus_catalog.errors import ReferenceInUse
 from nexus_catalog.models import Stock, StockReservation
+from nexus_catalog.services.changes import stock_changed
 from nexus_kernel.context import current_actor_id
 from nexus_kernel.contracts.catalog import Shortage
 
@@ -69,7 +70,7 @@ _END = """
             (variant_id, delta_on_hand, delta_reserved, reason, reference, actor_id)
         SELECT variant_id, -quantity * {shipped}, -quantity, '{reason}', :reference, :actor FROM locked
     )
-    SELECT count(*) FROM gone
+    SELECT variant_id FROM gone
 """
 _RELEASE = text(_END.format(shipped=0, reason="release")).bindparams(_ACTOR, _REFERENCE)
 _SHIP = text(_END.format(shipped=1, reason="ship")).bindparams(_ACTOR, _REFERENCE)
@@ -126,6 +127,7 @@ class StockKeeper:
             return ()
         rows = self._session.execute(_RESERVE, self._lines(quantities) | {"reference": reference}).all()
         if all(row.is_held for row in rows):
+            stock_changed(quantities)
             return ()
         return self._why_not(rows, dict(quantities), reference)
 
@@ -146,7 +148,9 @@ class StockKeeper:
 
         Returns the variants whose stock changed.
         """
-        return set(self._session.scalars(_SET_AVAILABLE, self._lines(quantities) | {"reason": reason}))
+        changed = set(self._session.scalars(_SET_AVAILABLE, self._lines(quantities) | {"reason": reason}))
+        stock_changed(changed)
+        return changed
 
     def _why_not(
         self, rows: Sequence[Row[Any]], wanted: dict[UUID, int], reference: str
@@ -173,7 +177,9 @@ class StockKeeper:
 
     def _end(self, statement: TextClause, reference: str) -> bool:
         parameters = {"reference": reference, "actor": current_actor_id()}
-        return self._session.execute(statement, parameters).scalar_one() > 0
+        ended = self._session.scalars(statement, parameters).all()
+        stock_changed(ended)
+        return bool(ended)
 
     def _lines(self, quantities: Mapping[UUID, int]) -> dict[str, object]:
         return {

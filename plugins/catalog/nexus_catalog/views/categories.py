@@ -10,6 +10,7 @@ from flask import Response
 
 from nexus_catalog.schemas.categories import CategoryCreateSchema, CategoryQuery, CategorySchema
 from nexus_catalog.services import categories
+from nexus_catalog.services.changes import CATEGORIES
 from nexus_catalog.views.answers import created, json_answer
 from nexus_catalog.views.blueprint import blp
 from nexus_kernel import current_cache, page_of, reading, transaction
@@ -31,7 +32,7 @@ def list_categories(args: dict[str, Any]) -> Response:
         return json_answer(_category_page(args))
     key = f"catalog:categories:{args.get('page')}:{args['page_size']}:{args['include_children']}"
     body = current_cache().get_or_create(
-        key, lambda: _category_page(args), tags=[categories.TAG], seconds=CACHE_SECONDS
+        key, lambda: _category_page(args), tags=[CATEGORIES], seconds=CACHE_SECONDS
     )
     return json_answer(body)
 
