@@ -31,6 +31,8 @@ def test_a_product_in_the_list_carries_everything_a_shop_window_needs(client, se
         "sku": "L-1",
         "stock_quantity": 10,
         "in_stock": True,
+        "rating_average": None,
+        "rating_count": 0,
     }
     assert product["created_at"].endswith("+00:00") and product["updated_at"].endswith("+00:00")
 
