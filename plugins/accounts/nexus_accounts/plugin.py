@@ -9,6 +9,7 @@ from nexus_accounts.config import AccountsConfig
 from nexus_accounts.events import ActivationLinkRequested
 from nexus_accounts.guards import VerifiedEmailGuard
 from nexus_accounts.services.people import People
+from nexus_accounts.services.revocation import SignInClaim
 from nexus_kernel import (
     Blueprint,
     Manifest,
@@ -23,6 +24,7 @@ from nexus_kernel import (
 from nexus_kernel.contracts.accounts import AccountService
 from nexus_kernel.contracts.development import Seed
 from nexus_kernel.contracts.orders import CheckoutGuard
+from nexus_kernel.contracts.tokens import ClaimsProvider
 
 MANIFEST = Manifest(
     name="accounts",
@@ -72,6 +74,12 @@ def nexus_permissions() -> Iterable[Permission]:
         Permission("accounts.me.write", "Change one's own account"),
         Permission("accounts.user.read", "See everybody's account", roles=("staff",)),
     ]
+
+
+@hookimpl
+def nexus_token_claims() -> Iterable[ClaimsProvider]:
+    """Access tokens end with the sign-in that they come from."""
+    return [SignInClaim()]
 
 
 @hookimpl
