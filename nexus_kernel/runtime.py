@@ -23,6 +23,7 @@ from nexus_kernel.plugins import Plugin
 from nexus_kernel.registry import Registry
 from nexus_kernel.services import ServiceRegistry
 from nexus_kernel.tasks import Dispatcher, Periodic, Task, make_celery
+from nexus_kernel.throttling import Throttle
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -61,6 +62,7 @@ class Nexus:
     channels: Registry[Channel] = field(default_factory=lambda: Registry("notification channel"))
     claims_providers: Registry[ClaimsProvider] = field(default_factory=lambda: Registry("token claim"))
     tokens: TokenCache = field(init=False)
+    throttle: Throttle = field(init=False)
     dispatcher: Dispatcher = field(init=False)
     api: "Api" = field(init=False)
 
