@@ -6,7 +6,7 @@ import click
 
 from nexus_accounts import commands, handlers, models, tasks, views
 from nexus_accounts.config import AccountsConfig
-from nexus_accounts.events import ActivationLinkRequested
+from nexus_accounts.events import ActivationLinkRequested, EmailLinkRequested, ResetLinkRequested
 from nexus_accounts.guards import VerifiedEmailGuard
 from nexus_accounts.services.people import People
 from nexus_accounts.services.revocation import SignInClaim
@@ -63,7 +63,11 @@ def nexus_tasks() -> Iterable[Task | Periodic]:
 @hookimpl
 def nexus_subscriptions() -> Iterable[Subscription]:
     """What it asks of itself."""
-    return [Subscription(ActivationLinkRequested, handlers.mail_link, "accounts.mail_link")]
+    return [
+        Subscription(ActivationLinkRequested, handlers.mail_link, "accounts.mail_link"),
+        Subscription(ResetLinkRequested, handlers.mail_reset_link, "accounts.mail_reset_link"),
+        Subscription(EmailLinkRequested, handlers.mail_email_link, "accounts.mail_email_link"),
+    ]
 
 
 @hookimpl

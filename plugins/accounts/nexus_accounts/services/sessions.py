@@ -18,22 +18,25 @@ from nexus_accounts.config import AccountsConfig
 from nexus_accounts.errors import InvalidCredentials, RefreshTokenRefused
 from nexus_accounts.models import RefreshFamily, User
 from nexus_accounts.passwords import verify_password
+from nexus_accounts.services import attempts
 from nexus_accounts.services.revocation import CLAIM, sign_in_claim
 from nexus_kernel import current_nexus, issue_access_token, new_id, now, reading, settings, verified_claims
 
 log = logging.getLogger("nexus.accounts")
 
 
-def sign_in(email: str, password: str) -> dict[str, str]:
-    """An access and a refresh token. Raises InvalidCredentials, after the same work whatever is wrong.
+def sign_in(email: str, password: str, network: str) -> dict[str, str]:
+    """An access and a refresh token. No connection is held while the password is checked.
 
-    No connection is held while the password is checked.
+    Raises InvalidCredentials, after the same work whatever is wrong; Throttled; PasswordsBusy.
     """
+    attempt = attempts.begin(email, network)
     with reading() as session:
         person = Families(session).credentials(email)
     fits = verify_password(person.password_hash if person else None, password)
     if person is None or not fits:
         raise InvalidCredentials
+    attempt.succeeded()
     with reading() as session:
         return Families(session).start(person)
 

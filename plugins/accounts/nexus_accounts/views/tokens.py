@@ -11,7 +11,8 @@ from nexus_accounts.schemas.tokens import (
 )
 from nexus_accounts.services.sessions import Families, sign_in
 from nexus_accounts.views.blueprint import blp
-from nexus_kernel import access_claims, reading
+from nexus_accounts.views.throttles import count_refresh, count_sign_in
+from nexus_kernel import access_claims, client_network, reading
 
 NO_STORE = {"Cache-Control": "no-store"}
 
@@ -22,7 +23,8 @@ NO_STORE = {"Cache-Control": "no-store"}
 @blp.response(200, TokenPairSchema)
 def create_tokens(data: dict[str, Any]) -> Any:
     """Sign in."""
-    return sign_in(data["email"], data["password"]), NO_STORE
+    count_sign_in()
+    return sign_in(data["email"], data["password"], client_network()), NO_STORE
 
 
 @blp.post("/auth/jwt/refresh/")
@@ -31,6 +33,7 @@ def create_tokens(data: dict[str, Any]) -> Any:
 @blp.response(200, TokenPairSchema)
 def refresh_tokens(data: dict[str, Any]) -> Any:
     """Spend a refresh token for new tokens. A token that was spent before signs its device out."""
+    count_refresh()
     with reading() as session:
         return Families(session).rotate(data["refresh"]), NO_STORE
 
