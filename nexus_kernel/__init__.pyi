@@ -18,6 +18,7 @@ from .auth import (
     MEMBER,
     Actor,
     Permission,
+    access_claims,
     current_actor,
     issue_access_token,
     verified_claims,
@@ -58,6 +59,7 @@ from .money import Money
 from .runtime import Nexus, current_cache, current_nexus, reading, settings, transaction
 from .services import ServiceFactory
 from .tasks import Periodic, Task, task
+from .throttling import Throttled, check_rate, client_network, current_throttle, throttle, throttle_client
 
 __version__: str
 
@@ -92,17 +94,22 @@ __all__ = [
     "Subscription",
     "Task",
     "Text",
+    "Throttled",
     "Timestamped",
     "TooManyRequests",
     "Unauthorized",
     "Unavailable",
+    "access_claims",
     "amount_column",
+    "check_rate",
+    "client_network",
     "create_app",
     "currency_column",
     "current_actor",
     "current_cache",
     "current_nexus",
     "current_session",
+    "current_throttle",
     "hookimpl",
     "invalid_field",
     "issue_access_token",
@@ -118,6 +125,8 @@ __all__ = [
     "setting",
     "settings",
     "task",
+    "throttle",
+    "throttle_client",
     "transaction",
     "verified_claims",
 ]

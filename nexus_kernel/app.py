@@ -13,6 +13,7 @@ from typing import Any
 import orjson
 from flask import Flask
 from flask.json.provider import JSONProvider
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 from nexus_kernel import outbox
 from nexus_kernel.api.openapi import Api
@@ -29,6 +30,7 @@ from nexus_kernel.plugins import Candidate, Loaded, discover, load, register, se
 from nexus_kernel.problems import init_problems
 from nexus_kernel.quarantine import start_what_can
 from nexus_kernel.runtime import Nexus
+from nexus_kernel.throttling import Throttle
 
 
 class OrjsonProvider(JSONProvider):
@@ -133,6 +135,10 @@ def _extend(nexus: Nexus) -> None:
         NEXUS_KEY_IS_EPHEMERAL=not kernel.secret_key,
     )
     app.secret_key = kernel.secret_key or secrets.token_urlsafe(48)
+    nexus.throttle = Throttle(kernel.redis_url, app.secret_key)
+    if kernel.trusted_proxies:
+        hops = kernel.trusted_proxies
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops)  # type: ignore[method-assign]
     init_auth(app, secret_key=app.secret_key, access_minutes=kernel.access_token_minutes)
     init_request_ids(app)
     init_problems(app)

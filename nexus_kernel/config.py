@@ -7,7 +7,7 @@ import os
 import tomllib
 import types
 import typing
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -29,11 +29,13 @@ def setting(
     maximum: int | None = None,
     choices: tuple[str, ...] = (),
     min_length: int = 0,
+    check: Callable[[Any], None] | None = None,
 ) -> Any:
     """A field of a section: a frozen dataclass whose fields are str, int, float, bool or tuple[str, ...].
 
     `secret` values are redacted wherever the configuration is shown; `production` ones must be set
-    before a production deployment starts; `min_length` is checked on text that is not empty.
+    before a production deployment starts; `min_length` is checked on text that is not empty; `check` raises
+    ValueError with a sentence for a value that is refused.
     """
     metadata = {
         "help": help,
@@ -43,6 +45,7 @@ def setting(
         "maximum": maximum,
         "choices": choices,
         "min_length": min_length,
+        "check": check,
     }
     return dataclasses.field(default=default, metadata=metadata, repr=not secret)
 
@@ -189,6 +192,8 @@ def _checked(converted: Any, rules: Mapping[str, Any]) -> Any:
         raise ValueError(f"must be one of {', '.join(rules['choices'])}, not {converted!r}")
     if converted and len(str(converted)) < rules.get("min_length", 0):
         raise ValueError(f"must have at least {rules['min_length']} characters")
+    if rules.get("check"):
+        rules["check"](converted)
     return converted
 
 

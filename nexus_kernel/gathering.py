@@ -55,6 +55,7 @@ def gather(nexus: Nexus) -> Gathered:
     _fill(nexus, nexus.price_rules, hooks.price_rules(), "code")
     _fill(nexus, nexus.checkout_guards, hooks.checkout_guards(), "code")
     _fill(nexus, nexus.channels, hooks.notification_channels(), "code")
+    _fill(nexus, nexus.claims_providers, hooks.token_claims(), "code")
     register_health(nexus.app, gathered.health_checks, {fault.plugin for fault in nexus.quarantined})
     register_schema(nexus.app, nexus.api)
     return gathered
@@ -74,6 +75,7 @@ def verify(nexus: Nexus, gathered: Gathered) -> None:
         ("permission", nexus.permissions),
         ("price rule", nexus.price_rules),
         ("checkout guard", nexus.checkout_guards),
+        ("token claim", nexus.claims_providers),
     ):
         names = [Owned(registry.owner(name), name) for name in registry]
         law.names(what, [owned for owned in names if owned.owner != KERNEL])

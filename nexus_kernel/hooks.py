@@ -17,6 +17,7 @@ from nexus_kernel.contracts.development import DevService, Seed
 from nexus_kernel.contracts.notifications import Channel
 from nexus_kernel.contracts.orders import CheckoutGuard, PriceRule
 from nexus_kernel.contracts.payments import PayableSource, PaymentProvider
+from nexus_kernel.contracts.tokens import ClaimsProvider
 from nexus_kernel.db import Model
 from nexus_kernel.events import Subscription
 from nexus_kernel.health import HealthCheck
@@ -86,6 +87,9 @@ class Hooks:
 
     def notification_channels(self) -> list[Owned[Channel]]:
         return self._gather("nexus_notification_channels", _has("code", "deliver"))
+
+    def token_claims(self) -> list[Owned[ClaimsProvider]]:
+        return self._gather("nexus_token_claims", _has("code", "claim", "holding"))
 
     def dev_services(self) -> tuple[DevService, ...]:
         return tuple(owned.value for owned in self._gather("nexus_dev_services", _instance_of(DevService)))

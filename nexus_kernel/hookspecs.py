@@ -18,6 +18,7 @@ from nexus_kernel.contracts.development import DevService, Seed
 from nexus_kernel.contracts.notifications import Channel
 from nexus_kernel.contracts.orders import CheckoutGuard, PriceRule
 from nexus_kernel.contracts.payments import PayableSource, PaymentProvider
+from nexus_kernel.contracts.tokens import ClaimsProvider
 from nexus_kernel.db import Model
 from nexus_kernel.events import Subscription
 from nexus_kernel.health import HealthCheck
@@ -154,6 +155,16 @@ def nexus_notification_channels() -> Iterable[Channel]:  # type: ignore[empty-bo
     """Called at the start; return ways to reach a person.
 
     Example: `return [EmailChannel()]`
+
+    versionadded: 0.1
+    """
+
+
+@hookspec
+def nexus_token_claims() -> Iterable[ClaimsProvider]:  # type: ignore[empty-body]
+    """Called at the start; return who adds a claim to access tokens and says whether it still holds.
+
+    Example: `return [SignInClaim()]`, without which a token is good until it expires, whatever happens.
 
     versionadded: 0.1
     """

@@ -43,6 +43,18 @@ class KernelConfig:
         help="strict: refuse to start. quarantine: go on without the plugin and those that need it.",
     )
     access_token_minutes: int = setting(15, minimum=1, maximum=1440, help="How long an access token lives.")
+    token_recheck_seconds: float = setting(
+        10.0,
+        minimum=0,
+        maximum=300,
+        help="How long a process believes a token until it asks whether it was revoked. 0: always asks.",
+    )
+    trusted_proxies: int = setting(
+        0,
+        minimum=0,
+        maximum=10,
+        help="How many proxies stand before the shop; the client's address is taken from what they forward.",
+    )
     max_body_bytes: int = setting(
         1_048_576, minimum=1024, help="Larger request bodies are answered with 413."
     )

@@ -13,6 +13,7 @@ from nexus_kernel.cache import Cache
 from nexus_kernel.contracts.notifications import Channel
 from nexus_kernel.contracts.orders import CheckoutGuard, PriceRule
 from nexus_kernel.contracts.payments import PayableSource, PaymentProvider
+from nexus_kernel.contracts.tokens import ClaimsProvider
 from nexus_kernel.db import Database
 from nexus_kernel.events import Subscriptions
 from nexus_kernel.hooks import Hooks
@@ -22,6 +23,7 @@ from nexus_kernel.plugins import Plugin
 from nexus_kernel.registry import Registry
 from nexus_kernel.services import ServiceRegistry
 from nexus_kernel.tasks import Dispatcher, Periodic, Task, make_celery
+from nexus_kernel.throttling import Throttle
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -58,11 +60,14 @@ class Nexus:
     price_rules: Registry[PriceRule] = field(default_factory=lambda: Registry("price rule"))
     checkout_guards: Registry[CheckoutGuard] = field(default_factory=lambda: Registry("checkout guard"))
     channels: Registry[Channel] = field(default_factory=lambda: Registry("notification channel"))
-    tokens: TokenCache = field(default_factory=TokenCache)
+    claims_providers: Registry[ClaimsProvider] = field(default_factory=lambda: Registry("token claim"))
+    tokens: TokenCache = field(init=False)
+    throttle: Throttle = field(init=False)
     dispatcher: Dispatcher = field(init=False)
     api: "Api" = field(init=False)
 
     def __post_init__(self) -> None:
+        self.tokens = TokenCache(recheck_seconds=self.config.token_recheck_seconds)
         self.dispatcher = Dispatcher(lambda: self.celery)
 
     @cached_property
@@ -87,6 +92,7 @@ class Nexus:
             self.price_rules,
             self.checkout_guards,
             self.channels,
+            self.claims_providers,
         ):
             registry.freeze()
 

@@ -59,3 +59,50 @@ class UserActivated(Event):
     user_id: UUID
     email: str
     display_name: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class PasswordResetRequested(Event):
+    """A person is to be mailed a link that sets a new password.
+
+    `uid` and `token` are what `POST /api/auth/users/reset_password_confirm/` takes. The token is single-use.
+    """
+
+    name: ClassVar[str] = "accounts.password_reset_requested"
+    user_id: UUID
+    email: str
+    uid: str
+    token: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class PasswordChanged(Event):
+    """A person's password changed, by themselves or by a mailed link; every device was signed out."""
+
+    name: ClassVar[str] = "accounts.password_changed"
+    user_id: UUID
+    email: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class EmailChangeRequested(Event):
+    """A person wants the address `email`, which is to be mailed a link; nobody has proved yet whose it is.
+
+    `uid` and `token` are what `POST /api/auth/users/set_email_confirm/` takes. The token is single-use.
+    """
+
+    name: ClassVar[str] = "accounts.email_change_requested"
+    user_id: UUID
+    email: str
+    uid: str
+    token: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class EmailChanged(Event):
+    """A person's address is `email` from now on, and confirmed; every device was signed out."""
+
+    name: ClassVar[str] = "accounts.email_changed"
+    user_id: UUID
+    old_email: str
+    email: str

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from nexus_kernel import Conflict, FieldError, Invalid, Unauthorized
+from nexus_kernel import Conflict, FieldError, Invalid, Unauthorized, Unavailable
 
 
 class InvalidCredentials(Unauthorized):
@@ -52,13 +52,42 @@ class PasswordRequired(Invalid):
         super().__init__(sentence, errors=[FieldError("password", self.code, sentence)])
 
 
+class InvalidLink(Invalid):
+    """A link for a new password or a new address: wrong, used, expired, or for another purpose."""
+
+    code, title = "accounts.invalid_link", "The link does not work"
+
+    def __init__(self) -> None:
+        sentence = "The link is wrong, expired or was used before; ask for a new one."
+        super().__init__(sentence, errors=[FieldError("token", self.code, sentence)])
+
+
+class WrongPassword(Invalid):
+    """The current password, which changes of credentials ask for, is another one."""
+
+    code, title = "accounts.wrong_password", "Wrong password"
+
+    def __init__(self) -> None:
+        sentence = "This is not the current password."
+        super().__init__(sentence, errors=[FieldError("current_password", self.code, sentence)])
+
+
+class PasswordsBusy(Unavailable):
+    """More passwords are being checked than the machine bears; come back in a moment."""
+
+    code, title = "accounts.passwords_busy", "Busy, try again"
+
+    def __init__(self) -> None:
+        super().__init__("Many people are signing in; try again.", headers={"Retry-After": "2"})
+
+
 class WeakPassword(Invalid):
-    """The password that was sent with an activation link is refused."""
+    """The password that was sent is refused."""
 
     code, title = "accounts.weak_password", "Choose another password"
 
-    def __init__(self, faults: Iterable[str]) -> None:
-        errors = [FieldError("password", self.code, fault) for fault in faults]
+    def __init__(self, faults: Iterable[str], path: str = "password") -> None:
+        errors = [FieldError(path, self.code, fault) for fault in faults]
         super().__init__("Choose another password.", errors=errors)
 
 

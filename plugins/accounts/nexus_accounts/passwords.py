@@ -1,34 +1,52 @@
 """Hashing passwords, and which passwords are refused.
 
 Argon2id with 19 MiB, two passes and one lane, as the OWASP Password Storage Cheat Sheet recommends. Passwords
-are compared in NFKC (NIST SP 800-63B, 5.1.1.2), so that another keyboard types the same one.
+are compared in NFKC (NIST SP 800-63B, 5.1.1.2), so that another keyboard types the same one. A process hashes
+a few at once only, so that many who sign in do not take every core from everybody else.
 """
 
+import os
 import re
 import unicodedata
+from base64 import b64encode
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from difflib import SequenceMatcher
 from functools import cache
+from threading import BoundedSemaphore
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
+
+from nexus_accounts.errors import PasswordsBusy
 
 MINIMUM = 8
 MAXIMUM = 128
 TOO_SIMILAR = 0.7
 
+HASHES_AT_ONCE = max(1, (os.cpu_count() or 2) // 2)
+"""How many passwords a process hashes at once; the others wait."""
+LONGEST_WAIT = 5.0
+"""Seconds that one waits for its turn before it is answered with 503."""
+
+_turns = BoundedSemaphore(HASHES_AT_ONCE)
 _hasher = PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
 
 
 def hash_password(password: str) -> str:
-    """An encoded Argon2id hash with a salt of its own."""
-    return _hasher.hash(_canonical(password))
+    """An encoded Argon2id hash with a salt of its own. Raises PasswordsBusy."""
+    with _turn():
+        return _hasher.hash(_canonical(password))
 
 
 def verify_password(password_hash: str | None, password: str) -> bool:
-    """True when the password fits. Without a hash it takes the same time, and is False."""
+    """True when the password fits. Without a hash it takes the same time, and is False.
+
+    Raises PasswordsBusy.
+    """
     try:
-        fits = _hasher.verify(password_hash or _nobodys_hash(), _canonical(password))
+        with _turn():
+            fits = _hasher.verify(password_hash or _nobodys_hash(), _canonical(password))
     except (VerificationError, InvalidHashError):
         return False
     return fits and password_hash is not None
@@ -66,9 +84,22 @@ def _common_passwords() -> frozenset[str]:
     return frozenset(word for word in FREQUENCY_LISTS["passwords"] if len(word) >= MINIMUM)
 
 
+@contextmanager
+def _turn() -> Iterator[None]:
+    if not _turns.acquire(timeout=LONGEST_WAIT):
+        raise PasswordsBusy
+    try:
+        yield
+    finally:
+        _turns.release()
+
+
 @cache
 def _nobodys_hash() -> str:
-    return _hasher.hash("nobody has this password")
+    """A hash that no password has, made without hashing: the first stranger must not wait longer either."""
+    salt, digest = (b64encode(os.urandom(size)).decode().rstrip("=") for size in (16, 32))
+    cost = f"m={_hasher.memory_cost},t={_hasher.time_cost},p={_hasher.parallelism}"
+    return f"$argon2id$v=19${cost}${salt}${digest}"
 
 
 def _canonical(password: str) -> str:

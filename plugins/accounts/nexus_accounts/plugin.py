@@ -6,9 +6,10 @@ import click
 
 from nexus_accounts import commands, handlers, models, tasks, views
 from nexus_accounts.config import AccountsConfig
-from nexus_accounts.events import ActivationLinkRequested
+from nexus_accounts.events import ActivationLinkRequested, EmailLinkRequested, ResetLinkRequested
 from nexus_accounts.guards import VerifiedEmailGuard
 from nexus_accounts.services.people import People
+from nexus_accounts.services.revocation import SignInClaim
 from nexus_kernel import (
     Blueprint,
     Manifest,
@@ -23,6 +24,7 @@ from nexus_kernel import (
 from nexus_kernel.contracts.accounts import AccountService
 from nexus_kernel.contracts.development import Seed
 from nexus_kernel.contracts.orders import CheckoutGuard
+from nexus_kernel.contracts.tokens import ClaimsProvider
 
 MANIFEST = Manifest(
     name="accounts",
@@ -61,7 +63,11 @@ def nexus_tasks() -> Iterable[Task | Periodic]:
 @hookimpl
 def nexus_subscriptions() -> Iterable[Subscription]:
     """What it asks of itself."""
-    return [Subscription(ActivationLinkRequested, handlers.mail_link, "accounts.mail_link")]
+    return [
+        Subscription(ActivationLinkRequested, handlers.mail_link, "accounts.mail_link"),
+        Subscription(ResetLinkRequested, handlers.mail_reset_link, "accounts.mail_reset_link"),
+        Subscription(EmailLinkRequested, handlers.mail_email_link, "accounts.mail_email_link"),
+    ]
 
 
 @hookimpl
@@ -72,6 +78,12 @@ def nexus_permissions() -> Iterable[Permission]:
         Permission("accounts.me.write", "Change one's own account"),
         Permission("accounts.user.read", "See everybody's account", roles=("staff",)),
     ]
+
+
+@hookimpl
+def nexus_token_claims() -> Iterable[ClaimsProvider]:
+    """Access tokens end with the sign-in that they come from."""
+    return [SignInClaim()]
 
 
 @hookimpl

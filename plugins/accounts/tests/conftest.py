@@ -1,7 +1,7 @@
 """The accounts plugin by itself, with a mailbox that hears its events."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
@@ -14,7 +14,14 @@ from nexus_accounts.passwords import hash_password
 from nexus_accounts.services.registration import Registration
 
 from nexus_kernel import Manifest, Subscription, hookimpl, now, transaction
-from nexus_kernel.contracts.accounts import UserActivated, UserRegistered
+from nexus_kernel.contracts.accounts import (
+    EmailChanged,
+    EmailChangeRequested,
+    PasswordChanged,
+    PasswordResetRequested,
+    UserActivated,
+    UserRegistered,
+)
 from nexus_kernel.contracts.events import Delivery
 from nexus_kernel.testing import drain
 
@@ -29,6 +36,9 @@ class Mailbox:
     def __init__(self) -> None:
         self.registered: list[UserRegistered] = []
         self.activated: list[UserActivated] = []
+        self.resets: list[PasswordResetRequested] = []
+        self.changes: list[EmailChangeRequested] = []
+        self.notices: list[PasswordChanged | EmailChanged] = []
 
     def hear_registered(self, event: UserRegistered, delivery: Delivery) -> None:
         self.registered.append(event)
@@ -36,9 +46,26 @@ class Mailbox:
     def hear_activated(self, event: UserActivated, delivery: Delivery) -> None:
         self.activated.append(event)
 
+    def hear_reset(self, event: PasswordResetRequested, delivery: Delivery) -> None:
+        self.resets.append(event)
+
+    def hear_change(self, event: EmailChangeRequested, delivery: Delivery) -> None:
+        self.changes.append(event)
+
+    def hear_notice(self, event: PasswordChanged | EmailChanged, delivery: Delivery) -> None:
+        self.notices.append(event)
+
+    def clear(self) -> None:
+        for kept in (self.registered, self.activated, self.resets, self.changes, self.notices):
+            kept.clear()
+
     @hookimpl
     def nexus_subscriptions(self) -> list[Subscription]:
         return [
+            Subscription(PasswordResetRequested, self.hear_reset, "mailbox.reset"),
+            Subscription(EmailChangeRequested, self.hear_change, "mailbox.change"),
+            Subscription(PasswordChanged, self.hear_notice, "mailbox.password_changed"),
+            Subscription(EmailChanged, self.hear_notice, "mailbox.email_changed"),
             Subscription(UserRegistered, self.hear_registered, "mailbox.registered"),
             Subscription(UserActivated, self.hear_activated, "mailbox.activated"),
         ]
@@ -53,16 +80,15 @@ def nexus_plugins() -> list[object]:
 
 
 @pytest.fixture
-def mailbox(app: Flask) -> Iterator[Callable[[], Mailbox]]:
+def mailbox(app: Flask) -> Callable[[], Mailbox]:
     """The mailbox after everything was delivered."""
+    _mailbox.clear()
 
     def delivered() -> Mailbox:
         drain(app)
         return _mailbox
 
-    yield delivered
-    _mailbox.registered.clear()
-    _mailbox.activated.clear()
+    return delivered
 
 
 @pytest.fixture(scope="session")
@@ -76,12 +102,14 @@ def password_hash() -> str:
 
 
 @pytest.fixture
-def register(client: FlaskClient) -> Callable[..., Any]:
-    """POST a registration, with a good password unless told otherwise."""
+def register(app: Flask, client: FlaskClient) -> Callable[..., Any]:
+    """POST a registration, with a good password unless told otherwise, and let the workers make its link."""
 
     def post(email: Any = "abebe@example.com", **fields: Any) -> Any:
         body = {"email": email, "password": PASSWORD, "re_password": PASSWORD, **fields}
-        return client.post("/api/auth/users/", data=json.dumps(body), content_type="application/json")
+        reply = client.post("/api/auth/users/", data=json.dumps(body), content_type="application/json")
+        drain(app)
+        return reply
 
     return post
 

@@ -10,6 +10,8 @@ from nexus_accounts.models.people import User
 from nexus_kernel import Keyed, Model, now
 
 ACTIVATION = "activation"
+PASSWORD_RESET = "password_reset"
+EMAIL_CHANGE = "email_change"
 
 
 class RefreshFamily(Keyed, Model):
@@ -30,16 +32,21 @@ class RefreshFamily(Keyed, Model):
 
 
 class SingleUseToken(Keyed, Model):
-    """A link that a person was mailed; using one deletes all of the person's. Only a hash is kept."""
+    """A link that a person was mailed, good for one purpose and one use. Only a hash is kept.
+
+    `email` is the address that a link of the purpose `email_change` was mailed to.
+    """
 
     __tablename__ = "accounts_single_use_token"
     __table_args__ = (
-        CheckConstraint("purpose IN ('activation')", name="purpose"),
+        CheckConstraint("purpose IN ('activation', 'password_reset', 'email_change')", name="purpose"),
+        CheckConstraint("(purpose = 'email_change') = (email IS NOT NULL)", name="email_of_change"),
         Index(None, "user_id", "purpose", "issued_at"),
     )
 
     user_id: Mapped[UUID] = mapped_column(ForeignKey(User.id, ondelete="CASCADE"))
     purpose: Mapped[str] = mapped_column(String(20))
     token_hash: Mapped[bytes] = mapped_column(LargeBinary)
+    email: Mapped[str | None] = mapped_column(String(254))
     issued_at: Mapped[datetime]
     expires_at: Mapped[datetime]

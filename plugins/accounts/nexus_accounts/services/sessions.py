@@ -18,24 +18,27 @@ from nexus_accounts.config import AccountsConfig
 from nexus_accounts.errors import InvalidCredentials, RefreshTokenRefused
 from nexus_accounts.models import RefreshFamily, User
 from nexus_accounts.passwords import verify_password
-from nexus_kernel import issue_access_token, new_id, now, reading, settings, verified_claims
+from nexus_accounts.services import attempts
+from nexus_accounts.services.revocation import CLAIM, sign_in_claim
+from nexus_kernel import current_nexus, issue_access_token, new_id, now, reading, settings, verified_claims
 
 log = logging.getLogger("nexus.accounts")
 
 
-def sign_in(email: str, password: str) -> dict[str, str]:
-    """An access and a refresh token. Raises InvalidCredentials, after the same work whatever is wrong.
+def sign_in(email: str, password: str, network: str) -> dict[str, str]:
+    """An access and a refresh token. No connection is held while the password is checked.
 
-    No connection is held while the password is checked.
+    Raises InvalidCredentials, after the same work whatever is wrong; Throttled; PasswordsBusy.
     """
+    attempt = attempts.begin(email, network)
     with reading() as session:
         person = Families(session).credentials(email)
     fits = verify_password(person.password_hash if person else None, password)
     if person is None or not fits:
         raise InvalidCredentials
+    attempt.succeeded()
     with reading() as session:
-        refresh = Families(session).start(person.id, person.token_version)
-    return {"access": issue_access_token(person.id, person.roles), "refresh": refresh}
+        return Families(session).start(person)
 
 
 class Families:
@@ -50,18 +53,18 @@ class Families:
         owner = (User.email_key == email_key(email), User.is_active)
         return self._session.execute(select(*columns).where(*owner)).first()
 
-    def start(self, user_id: UUID, token_version: int) -> str:
-        """The first refresh token of a new family."""
+    def start(self, person: Any) -> dict[str, str]:
+        """The first tokens of a new family."""
         family, jti, expires_at = new_id(), uuid4(), _expiry()
         values = {
             "id": family,
-            "user_id": user_id,
-            "token_version": token_version,
+            "user_id": person.id,
+            "token_version": person.token_version,
             "jti": jti,
             "expires_at": expires_at,
         }
         self._session.execute(insert(RefreshFamily).values(values))
-        return _token(user_id, family, jti, expires_at)
+        return _tokens(person, family, jti, expires_at)
 
     def rotate(self, token: str) -> dict[str, str]:
         """Spend a refresh token for an access token and the next refresh token.
@@ -78,18 +81,21 @@ class Families:
         statement = statement.values(
             jti=successor, previous_jti=jti, rotated_at=moment, expires_at=expires_at
         ).execution_options(synchronize_session=False)
-        person = self._session.execute(statement.returning(User.id, User.roles)).first()
+        person = self._session.execute(statement.returning(User.id, User.roles, User.token_version)).first()
         if person is None:
             self._end_reused(family, jti)
             raise RefreshTokenRefused
-        refresh = _token(user_id, family, successor, expires_at)
-        return {"access": issue_access_token(person.id, person.roles), "refresh": refresh}
+        return _tokens(person, family, successor, expires_at)
 
     def revoke(self, token: str) -> None:
-        """End the token's family; nothing happens when it has ended already. Raises Unauthorized."""
+        """End the token's family; nothing happens when it has ended already. Raises Unauthorized.
+
+        Its access tokens end with it, in this process at once.
+        """
         user_id, family, _ = _identity(token)
         row = RefreshFamily
         self._session.execute(delete(row).where(row.id == family, row.user_id == user_id))
+        current_nexus().tokens.forget(user_id)
 
     def prune(self) -> None:
         """Delete expired families."""
@@ -102,13 +108,15 @@ class Families:
         ended = self._session.execute(delete(row).where(row.id == family, late).returning(row.user_id))
         user_id = ended.scalar()
         if user_id is not None:
+            current_nexus().tokens.forget(user_id)
             log.warning("a refresh token of %s did not hold; the family %s was ended", user_id, family)
 
 
-def _token(user_id: UUID, family: UUID, jti: UUID, expires_at: datetime) -> str:
+def _tokens(person: Any, family: UUID, jti: UUID, expires_at: datetime) -> dict[str, str]:
     claims = {"family": str(family), "jti": str(jti), "exp": expires_at}
-    token: str = create_refresh_token(str(user_id), additional_claims=claims)
-    return token
+    refresh: str = create_refresh_token(str(person.id), additional_claims=claims)
+    known = {CLAIM: sign_in_claim(person.token_version, family)}
+    return {"access": issue_access_token(person.id, person.roles, known), "refresh": refresh}
 
 
 def _identity(token: str) -> tuple[UUID, UUID, UUID]:

@@ -1,6 +1,6 @@
-"""Routes: people, tokens, profiles."""
+"""Routes: people, tokens, credentials, profiles."""
 
-from nexus_accounts.views import people, registration, tokens
+from nexus_accounts.views import credentials, people, registration, tokens
 from nexus_accounts.views.blueprint import blp
 
-__all__ = ["blp", "people", "registration", "tokens"]
+__all__ = ["blp", "credentials", "people", "registration", "tokens"]

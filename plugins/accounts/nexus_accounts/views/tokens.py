@@ -11,10 +11,8 @@ from nexus_accounts.schemas.tokens import (
 )
 from nexus_accounts.services.sessions import Families, sign_in
 from nexus_accounts.views.blueprint import blp
-from nexus_kernel import (
-    reading,
-    verified_claims,
-)
+from nexus_accounts.views.throttles import count_refresh, count_sign_in
+from nexus_kernel import access_claims, client_network, reading
 
 NO_STORE = {"Cache-Control": "no-store"}
 
@@ -25,7 +23,8 @@ NO_STORE = {"Cache-Control": "no-store"}
 @blp.response(200, TokenPairSchema)
 def create_tokens(data: dict[str, Any]) -> Any:
     """Sign in."""
-    return sign_in(data["email"], data["password"]), NO_STORE
+    count_sign_in()
+    return sign_in(data["email"], data["password"], client_network()), NO_STORE
 
 
 @blp.post("/auth/jwt/refresh/")
@@ -34,6 +33,7 @@ def create_tokens(data: dict[str, Any]) -> Any:
 @blp.response(200, TokenPairSchema)
 def refresh_tokens(data: dict[str, Any]) -> Any:
     """Spend a refresh token for new tokens. A token that was spent before signs its device out."""
+    count_refresh()
     with reading() as session:
         return Families(session).rotate(data["refresh"]), NO_STORE
 
@@ -43,8 +43,8 @@ def refresh_tokens(data: dict[str, Any]) -> Any:
 @blp.arguments(TokenSchema)
 @blp.response(200, VerifiedSchema)
 def verify_token(data: dict[str, Any]) -> dict[str, Any]:
-    """Ask whether an access token holds."""
-    verified_claims(data["token"], "access")
+    """Ask whether an access token holds at this moment: one of a revoked sign-in does not."""
+    access_claims(data["token"])
     return {}
 
 
@@ -53,6 +53,6 @@ def verify_token(data: dict[str, Any]) -> dict[str, Any]:
 @blp.arguments(RefreshSchema)
 @blp.response(204)
 def logout(data: dict[str, Any]) -> None:
-    """Sign a device out: its refresh tokens end at once, its access token within minutes."""
+    """Sign a device out: its refresh and access tokens end, the latter everywhere within seconds."""
     with reading() as session:
         Families(session).revoke(data["refresh"])
