@@ -30,3 +30,6 @@ class AccountsConfig:
     activation_pause_seconds: int = setting(
         60, minimum=0, maximum=86_400, help="An account gets at most one activation mail in this time."
     )
+    audit_retention_days: int = setting(
+        365, minimum=30, maximum=3650, help="How long entries of the audit record are kept."
+    )

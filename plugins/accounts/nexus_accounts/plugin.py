@@ -37,7 +37,15 @@ MANIFEST = Manifest(
 @hookimpl
 def nexus_models() -> Iterable[type[Model]]:
     """The tables."""
-    return [models.User, models.Profile, models.RefreshFamily, models.SingleUseToken]
+    return [
+        models.User,
+        models.Profile,
+        models.RefreshFamily,
+        models.SingleUseToken,
+        models.ApiKey,
+        models.SellerApplication,
+        models.AuditEntry,
+    ]
 
 
 @hookimpl

@@ -1,6 +1,21 @@
-"""People and what lets them in."""
+"""People, what lets them in, and what is written down about it."""
 
 from nexus_accounts.models.access import ACTIVATION, RefreshFamily, SingleUseToken
+from nexus_accounts.models.api_keys import ApiKey
+from nexus_accounts.models.applications import ApplicationStatus, SellerApplication
+from nexus_accounts.models.audit import Act, AuditEntry
 from nexus_accounts.models.people import SELLER, Profile, User
 
-__all__ = ["ACTIVATION", "SELLER", "Profile", "RefreshFamily", "SingleUseToken", "User"]
+__all__ = [
+    "ACTIVATION",
+    "SELLER",
+    "Act",
+    "ApiKey",
+    "ApplicationStatus",
+    "AuditEntry",
+    "Profile",
+    "RefreshFamily",
+    "SellerApplication",
+    "SingleUseToken",
+    "User",
+]
