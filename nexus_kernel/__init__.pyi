@@ -22,6 +22,7 @@ from .auth import (
     issue_access_token,
     verified_claims,
 )
+from .authenticators import Authenticator
 from .config import setting
 from .db import (
     Keyed,
@@ -66,6 +67,7 @@ __all__ = [
     "MEMBER",
     "Actor",
     "Amount",
+    "Authenticator",
     "BadRequest",
     "Blueprint",
     "Conflict",

@@ -9,10 +9,12 @@ from flask import Flask, current_app
 from sqlalchemy.orm import Session
 
 from nexus_kernel.auth import Permission, Policy, TokenCache
+from nexus_kernel.authenticators import Authenticators
 from nexus_kernel.cache import Cache
 from nexus_kernel.contracts.notifications import Channel
 from nexus_kernel.contracts.orders import CheckoutGuard, PriceRule
 from nexus_kernel.contracts.payments import PayableSource, PaymentProvider
+from nexus_kernel.contracts.privacy import DataSubjectHandler
 from nexus_kernel.db import Database
 from nexus_kernel.events import Subscriptions
 from nexus_kernel.hooks import Hooks
@@ -58,6 +60,10 @@ class Nexus:
     price_rules: Registry[PriceRule] = field(default_factory=lambda: Registry("price rule"))
     checkout_guards: Registry[CheckoutGuard] = field(default_factory=lambda: Registry("checkout guard"))
     channels: Registry[Channel] = field(default_factory=lambda: Registry("notification channel"))
+    data_subjects: Registry[DataSubjectHandler] = field(
+        default_factory=lambda: Registry("data subject handler")
+    )
+    authenticators: Authenticators = field(default_factory=Authenticators)
     tokens: TokenCache = field(default_factory=TokenCache)
     dispatcher: Dispatcher = field(init=False)
     api: "Api" = field(init=False)
@@ -87,6 +93,8 @@ class Nexus:
             self.price_rules,
             self.checkout_guards,
             self.channels,
+            self.data_subjects,
+            self.authenticators.registry,
         ):
             registry.freeze()
 

@@ -76,7 +76,7 @@ class AuditRecord:
         return statement
 
     def prune(self, retention: timedelta) -> int:
-        """Delete some older entries; how many. Needs a transaction, for the flag that the trigger asks for."""
+        """Delete some older entries; how many. Needs a transaction, for the flag the trigger asks for."""
         self._session.execute(select(func.set_config("accounts.audit_prune", "on", True)))
         old = select(AuditEntry.id).where(AuditEntry.created_at < now() - retention).limit(PRUNED_AT_ONCE)
         deleted = self._session.execute(
