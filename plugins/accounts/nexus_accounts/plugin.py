@@ -63,7 +63,7 @@ def nexus_services() -> Mapping[type, ServiceFactory]:
 @hookimpl
 def nexus_tasks() -> Iterable[Task | Periodic]:
     """What workers do."""
-    return tasks.PERIODICS
+    return tasks.TASKS
 
 
 @hookimpl

@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from nexus_accounts.config import AccountsConfig
-from nexus_accounts.services.audit import PRUNED_AT_ONCE, AuditRecord
+from nexus_accounts.services.audit import PRUNED_AT_ONCE, AuditRecord, record_failed_sign_in
 from nexus_accounts.services.sessions import Families
 from nexus_kernel import Periodic, reading, settings, task, transaction
 
@@ -25,4 +25,4 @@ def prune_audit() -> None:
             pruned = AuditRecord(session).prune(retention)
 
 
-PERIODICS = (Periodic(prune_refresh_families, 3600.0), Periodic(prune_audit, 86_400.0))
+TASKS = (record_failed_sign_in, Periodic(prune_refresh_families, 3600.0), Periodic(prune_audit, 86_400.0))

@@ -12,7 +12,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from nexus_accounts.models import Act, AuditEntry
-from nexus_kernel import new_id, now
+from nexus_kernel import new_id, now, reading, task, transaction
 from nexus_kernel.context import current_actor_id, current_trace_id
 
 NOBODY = UUID(int=0)
@@ -33,7 +33,7 @@ def audit(
     session.execute(insert(AuditEntry).values(id=new_id(), **values))
 
 
-def audit_coarsely(session: Session, act: Act, subject_id: UUID | None, **circumstances: str | None) -> None:
+def audit_coarsely(session: Session, act: Act, subject_id: UUID | None, **circumstances: Any) -> None:
     """Like `audit`, but one entry a minute and person: further ones of the same minute write nothing.
 
     So that nobody fills the table by failing to sign in. The id says which minute it is, so of two at once
@@ -44,6 +44,24 @@ def audit_coarsely(session: Session, act: Act, subject_id: UUID | None, **circum
     values = {**_circumstances(), **circumstances, "act": act, "subject_id": subject_id}
     statement = insert(AuditEntry).values(id=minute, created_at=moment, **values)
     session.execute(statement.on_conflict_do_nothing(index_elements=[AuditEntry.id]))
+
+
+def report_failed_sign_in(subject_id: UUID | None) -> None:
+    """Have a worker write down that somebody failed to sign in, coarsely.
+
+    Nothing is written here: the answer takes the same time for a known address and for an unknown one. With
+    the broker away the report is lost.
+    """
+    with transaction():
+        record_failed_sign_in.enqueue(str(subject_id or ""), client_network())
+
+
+@task("accounts.record_failed_sign_in")
+def record_failed_sign_in(subject_id: str, network: str) -> None:
+    """Write one entry a minute and person; an empty id is an address that nobody has."""
+    subject = UUID(subject_id) if subject_id else None
+    with reading() as session:
+        audit_coarsely(session, Act.SIGN_IN_FAILED, subject, network=network)
 
 
 def client_network() -> str:

@@ -20,8 +20,9 @@ from nexus_accounts.addresses import email_key, folded
 from nexus_accounts.config import AccountsConfig
 from nexus_accounts.errors import InvalidActivationToken, PasswordRequired, UsernameTaken, WeakPassword
 from nexus_accounts.events import ActivationLinkRequested
-from nexus_accounts.models import ACTIVATION, Profile, RefreshFamily, SingleUseToken, User
+from nexus_accounts.models import ACTIVATION, Act, Profile, RefreshFamily, SingleUseToken, User
 from nexus_accounts.passwords import hash_password, password_faults, verify_password
+from nexus_accounts.services.audit import audit, audit_coarsely
 from nexus_accounts.services.people import PERSON_COLUMNS, person_view, taken_usernames
 from nexus_kernel import new_id, now, publish, reading, settings, transaction
 from nexus_kernel.contracts.accounts import UserActivated, UserRegistered
@@ -85,6 +86,7 @@ class Registration:
         user_id = self.insert(data, password_hash)
         if user_id is not None:
             self._mail(self._lock(User.id == user_id))
+            audit(self._session, Act.REGISTERED, user_id)
         return user_id is not None
 
     def repeat(self, data: Mapping[str, Any], *, contested: bool) -> None:
@@ -93,6 +95,7 @@ class Registration:
         person = self._lock(User.email_key == email_key(data["email"]))
         if person is None:
             return
+        audit_coarsely(self._session, Act.REGISTERED, person.id)
         if contested and not person.contested:
             self._session.execute(update(User).where(User.id == person.id).values(contested=True))
         self._mail(person, repeated=contested or person.contested)
@@ -141,6 +144,7 @@ class Registration:
         self._session.execute(delete(SingleUseToken).where(*_links_of(user_id)))
         statement = update(User).where(User.id == user_id).values(values).returning(*PERSON_COLUMNS)
         view = person_view(self._session.execute(statement).one())
+        audit(self._session, Act.ACTIVATED, user_id)
         publish(UserActivated(user_id=view.id, email=view.email, display_name=view.display_name))
 
     def _refuse_taken(self, username: str | None) -> None:

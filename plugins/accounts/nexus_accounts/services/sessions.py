@@ -16,8 +16,10 @@ from sqlalchemy.orm import Session
 from nexus_accounts.addresses import email_key
 from nexus_accounts.config import AccountsConfig
 from nexus_accounts.errors import InvalidCredentials, RefreshTokenRefused
-from nexus_accounts.models import RefreshFamily, User
+from nexus_accounts.models import Act, RefreshFamily, User
 from nexus_accounts.passwords import verify_password
+from nexus_accounts.services.audit import audit, audit_coarsely, report_failed_sign_in
+from nexus_accounts.services.devices import this_device
 from nexus_kernel import issue_access_token, new_id, now, reading, settings, verified_claims
 
 log = logging.getLogger("nexus.accounts")
@@ -32,9 +34,11 @@ def sign_in(email: str, password: str) -> dict[str, str]:
         person = Families(session).credentials(email)
     fits = verify_password(person.password_hash if person else None, password)
     if person is None or not fits:
+        report_failed_sign_in(person and person.id)
         raise InvalidCredentials
     with reading() as session:
         refresh = Families(session).start(person.id, person.token_version)
+        audit_coarsely(session, Act.SIGNED_IN, person.id, actor_id=person.id)
     return {"access": issue_access_token(person.id, person.roles), "refresh": refresh}
 
 
@@ -59,6 +63,7 @@ class Families:
             "token_version": token_version,
             "jti": jti,
             "expires_at": expires_at,
+            **this_device(),
         }
         self._session.execute(insert(RefreshFamily).values(values))
         return _token(user_id, family, jti, expires_at)
@@ -102,6 +107,7 @@ class Families:
         ended = self._session.execute(delete(row).where(row.id == family, late).returning(row.user_id))
         user_id = ended.scalar()
         if user_id is not None:
+            audit(self._session, Act.REFRESH_REUSED, user_id, device=str(family))
             log.warning("a refresh token of %s did not hold; the family %s was ended", user_id, family)
 
 
