@@ -30,6 +30,9 @@ class AccountsConfig:
     activation_pause_seconds: int = setting(
         60, minimum=0, maximum=86_400, help="An account gets at most one activation mail in this time."
     )
+    api_key_days: int = setting(
+        365, minimum=1, maximum=3650, help="How long an API key lives at most, and unless it says less."
+    )
     audit_retention_days: int = setting(
         365, minimum=30, maximum=3650, help="How long entries of the audit record are kept."
     )

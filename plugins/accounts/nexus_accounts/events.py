@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from typing import ClassVar
+from uuid import UUID
 
 from nexus_kernel.contracts.events import Event
 
@@ -12,3 +13,12 @@ class ActivationLinkRequested(Event):
 
     name: ClassVar[str] = "accounts.activation_link_requested"
     email: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class DataErasureRequested(Event):
+    """A person was erased, and one plugin's handler is to forget them: one event a handler."""
+
+    name: ClassVar[str] = "accounts.data_erasure_requested"
+    user_id: UUID
+    section: str

@@ -1,11 +1,23 @@
 """What follows from events."""
 
-from nexus_accounts.events import ActivationLinkRequested
+from nexus_accounts.events import ActivationLinkRequested, DataErasureRequested
+from nexus_accounts.models import Act
+from nexus_accounts.services.audit import audit
 from nexus_accounts.services.registration import Registration
-from nexus_kernel import current_session
+from nexus_kernel import current_nexus, current_session
 from nexus_kernel.contracts.events import Delivery
 
 
 def mail_link(event: ActivationLinkRequested, delivery: Delivery) -> None:
     """Mail another link, if the address belongs to an account that waits for one."""
     Registration(current_session()).resend(event.email)
+
+
+def erase_data(event: DataErasureRequested, delivery: Delivery) -> None:
+    """Run one plugin's handler. Where it is gone, the data is not: the delivery fails until it is back."""
+    handler = current_nexus().data_subjects.get(event.section)
+    if handler is None:
+        raise LookupError(f"nothing erases the data of {event.section}; is its plugin disabled?")
+    handler.erase(event.user_id)
+    actor_id = delivery.actor_id
+    audit(current_session(), Act.DATA_ERASED, event.user_id, actor_id=actor_id, section=event.section)

@@ -6,10 +6,13 @@ import click
 
 from nexus_accounts import commands, handlers, models, tasks, views
 from nexus_accounts.config import AccountsConfig
-from nexus_accounts.events import ActivationLinkRequested
+from nexus_accounts.events import ActivationLinkRequested, DataErasureRequested
 from nexus_accounts.guards import VerifiedEmailGuard
+from nexus_accounts.services.api_keys import ApiKeyAuthenticator
+from nexus_accounts.services.erasure import AccountData
 from nexus_accounts.services.people import People
 from nexus_kernel import (
+    Authenticator,
     Blueprint,
     Manifest,
     Model,
@@ -23,6 +26,7 @@ from nexus_kernel import (
 from nexus_kernel.contracts.accounts import AccountService
 from nexus_kernel.contracts.development import Seed
 from nexus_kernel.contracts.orders import CheckoutGuard
+from nexus_kernel.contracts.privacy import DataSubjectHandler
 
 MANIFEST = Manifest(
     name="accounts",
@@ -69,7 +73,10 @@ def nexus_tasks() -> Iterable[Task | Periodic]:
 @hookimpl
 def nexus_subscriptions() -> Iterable[Subscription]:
     """What it asks of itself."""
-    return [Subscription(ActivationLinkRequested, handlers.mail_link, "accounts.mail_link")]
+    return [
+        Subscription(ActivationLinkRequested, handlers.mail_link, "accounts.mail_link"),
+        Subscription(DataErasureRequested, handlers.erase_data, "accounts.erase_data"),
+    ]
 
 
 @hookimpl
@@ -77,9 +84,31 @@ def nexus_permissions() -> Iterable[Permission]:
     """Who may do what."""
     return [
         Permission("accounts.me.read", "See one's own account"),
-        Permission("accounts.me.write", "Change one's own account"),
+        Permission("accounts.me.write", "Change one's own account", personal=True),
+        Permission("accounts.me.export", "Get everything that is kept of oneself", personal=True),
+        Permission("accounts.api_key.use", "Have API keys", personal=True),
+        Permission("accounts.seller_application.use", "Apply to become a seller"),
+        Permission("accounts.seller_application.decide", "Decide about applications", roles=("staff",)),
         Permission("accounts.user.read", "See everybody's account", roles=("staff",)),
+        Permission("accounts.user.write", "Change, close and open accounts", roles=("staff",)),
+        Permission("accounts.user.erase", "Erase people", roles=("staff",), personal=True),
+        Permission("accounts.role.grant", "Make people sellers", roles=("staff",), personal=True),
+        Permission("accounts.role.grant_any", "Grant every role", roles=(), personal=True),
+        Permission("accounts.admin.write", "Change the accounts of admins", roles=(), personal=True),
+        Permission("accounts.audit.read", "Read the audit record", roles=("staff",)),
     ]
+
+
+@hookimpl
+def nexus_authenticators() -> Iterable[Authenticator]:
+    """API keys of machine clients."""
+    return [ApiKeyAuthenticator()]
+
+
+@hookimpl
+def nexus_data_subjects() -> Iterable[DataSubjectHandler]:
+    """What accounts keep of a person."""
+    return [AccountData()]
 
 
 @hookimpl
