@@ -23,6 +23,7 @@ from .auth import (
     issue_access_token,
     verified_claims,
 )
+from .authenticators import Authenticator
 from .config import setting
 from .db import (
     Keyed,
@@ -68,6 +69,7 @@ __all__ = [
     "MEMBER",
     "Actor",
     "Amount",
+    "Authenticator",
     "BadRequest",
     "Blueprint",
     "Conflict",

@@ -30,6 +30,7 @@ from nexus_kernel.errors import Forbidden, Unauthorized
 from nexus_kernel.registry import Registry
 
 if TYPE_CHECKING:
+    from nexus_kernel.authenticators import Authenticators
     from nexus_kernel.contracts.tokens import ClaimsProvider
 
 log = logging.getLogger("nexus.auth")
@@ -42,19 +43,27 @@ ADMIN = "admin"
 
 @dataclass(frozen=True, slots=True)
 class Permission:
-    """Something that may be allowed: a code like `catalog.product.write`, and the roles that have it."""
+    """Something that may be allowed: a code like `catalog.product.write`, and the roles that have it.
+
+    `personal`: only people who signed in themselves have it, never an actor with scopes.
+    """
 
     code: str
     title: str
     roles: tuple[str, ...] = (MEMBER,)
+    personal: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who acts: a person with roles, or nobody (`id` None)."""
+    """Who acts: a person with roles, or nobody (`id` None).
+
+    With `scopes`, a machine acts for that person, and can do only what the scopes name besides.
+    """
 
     id: UUID | None
     roles: frozenset[str] = frozenset()
+    scopes: frozenset[str] | None = None
 
     @property
     def is_anonymous(self) -> bool:
@@ -69,8 +78,10 @@ class Actor:
         return self.id
 
     def can(self, code: str) -> bool:
-        """True when one of the actor's roles has this permission."""
+        """True when one of the actor's roles has this permission, and the scopes name it if there are any."""
         policy: Policy = current_app.extensions["nexus"].policy
+        if self.scopes is not None and (code not in self.scopes or not policy.delegable(code)):
+            return False
         return policy.allows(self.roles, code)
 
 
@@ -87,6 +98,11 @@ class Policy:
         """True when one of the roles has the permission. An unknown code is allowed to nobody."""
         permission = self.permissions.get(code)
         return permission is not None and any(role == ADMIN or role in permission.roles for role in roles)
+
+    def delegable(self, code: str) -> bool:
+        """True for a permission that a person may hand to a machine."""
+        permission = self.permissions.get(code)
+        return permission is not None and not permission.personal
 
     def roles(self) -> set[str]:
         """Every role that some permission names."""
@@ -241,10 +257,15 @@ def current_actor() -> Actor:
 
 
 def check_access(codes: tuple[str, ...]) -> Actor:
-    """Raises Unauthorized for nobody, Forbidden for a person without one of the permissions."""
+    """Raises Unauthorized for nobody, Forbidden for a person without one of the permissions.
+
+    A route that names no permission is for people: an actor with scopes is refused.
+    """
     actor = current_actor()
     if actor.is_anonymous:
-        raise Unauthorized("Sign in first: send a bearer token.", headers=_CHALLENGE)
+        raise Unauthorized("Sign in first: send a bearer token.", headers=_authenticators().challenge)
+    if actor.scopes is not None and not codes:
+        raise Forbidden("This is for people who signed in themselves.")
     for code in codes:
         if not actor.can(code):
             raise Forbidden(f"This takes the permission {code}.")
@@ -260,7 +281,7 @@ def _authenticate() -> Actor:
         return ANONYMOUS
     scheme, _, token = header.partition(" ")
     if scheme.lower() != "bearer" or not token.strip():
-        raise Unauthorized("Authorization must be `Bearer <access token>`.", headers=_CHALLENGE)
+        return _authenticators().actor(scheme, token.strip())
     tokens: TokenCache = current_app.extensions["nexus"].tokens
     return tokens.actor(token.strip())
 
@@ -273,3 +294,8 @@ def _known(claims: Mapping[str, Any], *, recheck_at: float) -> KnownToken:
 def _claims_providers() -> "Mapping[str, ClaimsProvider]":
     providers: Mapping[str, ClaimsProvider] = current_app.extensions["nexus"].claims_providers
     return providers
+
+
+def _authenticators() -> "Authenticators":
+    authenticators: Authenticators = current_app.extensions["nexus"].authenticators
+    return authenticators

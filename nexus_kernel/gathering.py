@@ -56,6 +56,10 @@ def gather(nexus: Nexus) -> Gathered:
     _fill(nexus, nexus.checkout_guards, hooks.checkout_guards(), "code")
     _fill(nexus, nexus.channels, hooks.notification_channels(), "code")
     _fill(nexus, nexus.claims_providers, hooks.token_claims(), "code")
+    _fill(nexus, nexus.data_subjects, hooks.data_subjects(), "name")
+    for found in hooks.authenticators():
+        _guarded(nexus, found.owner, nexus.authenticators.add, found.value, found.owner)
+    nexus.api.describe_authenticators(nexus.authenticators.all, nexus.policy.delegable)
     register_health(nexus.app, gathered.health_checks, {fault.plugin for fault in nexus.quarantined})
     register_schema(nexus.app, nexus.api)
     return gathered
@@ -76,6 +80,7 @@ def verify(nexus: Nexus, gathered: Gathered) -> None:
         ("price rule", nexus.price_rules),
         ("checkout guard", nexus.checkout_guards),
         ("token claim", nexus.claims_providers),
+        ("data subject handler", nexus.data_subjects),
     ):
         names = [Owned(registry.owner(name), name) for name in registry]
         law.names(what, [owned for owned in names if owned.owner != KERNEL])

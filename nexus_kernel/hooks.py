@@ -13,10 +13,12 @@ from flask import Flask
 
 from nexus_kernel.api import Blueprint
 from nexus_kernel.auth import Permission
+from nexus_kernel.authenticators import Authenticator
 from nexus_kernel.contracts.development import DevService, Seed
 from nexus_kernel.contracts.notifications import Channel
 from nexus_kernel.contracts.orders import CheckoutGuard, PriceRule
 from nexus_kernel.contracts.payments import PayableSource, PaymentProvider
+from nexus_kernel.contracts.privacy import DataSubjectHandler
 from nexus_kernel.contracts.tokens import ClaimsProvider
 from nexus_kernel.db import Model
 from nexus_kernel.events import Subscription
@@ -90,6 +92,12 @@ class Hooks:
 
     def token_claims(self) -> list[Owned[ClaimsProvider]]:
         return self._gather("nexus_token_claims", _has("code", "claim", "holding"))
+
+    def authenticators(self) -> list[Owned[Authenticator]]:
+        return self._gather("nexus_authenticators", _has("scheme", "description", "authenticate"))
+
+    def data_subjects(self) -> list[Owned[DataSubjectHandler]]:
+        return self._gather("nexus_data_subjects", _has("name", "export", "erase"))
 
     def dev_services(self) -> tuple[DevService, ...]:
         return tuple(owned.value for owned in self._gather("nexus_dev_services", _instance_of(DevService)))

@@ -14,10 +14,12 @@ from flask import Flask
 
 from nexus_kernel.api import Blueprint
 from nexus_kernel.auth import Permission
+from nexus_kernel.authenticators import Authenticator
 from nexus_kernel.contracts.development import DevService, Seed
 from nexus_kernel.contracts.notifications import Channel
 from nexus_kernel.contracts.orders import CheckoutGuard, PriceRule
 from nexus_kernel.contracts.payments import PayableSource, PaymentProvider
+from nexus_kernel.contracts.privacy import DataSubjectHandler
 from nexus_kernel.contracts.tokens import ClaimsProvider
 from nexus_kernel.db import Model
 from nexus_kernel.events import Subscription
@@ -165,6 +167,26 @@ def nexus_token_claims() -> Iterable[ClaimsProvider]:  # type: ignore[empty-body
     """Called at the start; return who adds a claim to access tokens and says whether it still holds.
 
     Example: `return [SignInClaim()]`, without which a token is good until it expires, whatever happens.
+
+    versionadded: 0.1
+    """
+
+
+@hookspec
+def nexus_authenticators() -> Iterable[Authenticator]:  # type: ignore[empty-body]
+    """Called at the start; return further ways to say in the `Authorization` header who sends a request.
+
+    Example: `return [ApiKeys()]`, whose `scheme` is `ApiKey`.
+
+    versionadded: 0.1
+    """
+
+
+@hookspec
+def nexus_data_subjects() -> Iterable[DataSubjectHandler]:  # type: ignore[empty-body]
+    """Called at the start; return what exports and erases the plugin's data of a person.
+
+    Example: `return [OrdersOfPerson()]`, whose `name` is `orders`.
 
     versionadded: 0.1
     """

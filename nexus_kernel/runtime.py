@@ -9,10 +9,12 @@ from flask import Flask, current_app
 from sqlalchemy.orm import Session
 
 from nexus_kernel.auth import Permission, Policy, TokenCache
+from nexus_kernel.authenticators import Authenticators
 from nexus_kernel.cache import Cache
 from nexus_kernel.contracts.notifications import Channel
 from nexus_kernel.contracts.orders import CheckoutGuard, PriceRule
 from nexus_kernel.contracts.payments import PayableSource, PaymentProvider
+from nexus_kernel.contracts.privacy import DataSubjectHandler
 from nexus_kernel.contracts.tokens import ClaimsProvider
 from nexus_kernel.db import Database
 from nexus_kernel.events import Subscriptions
@@ -61,6 +63,10 @@ class Nexus:
     checkout_guards: Registry[CheckoutGuard] = field(default_factory=lambda: Registry("checkout guard"))
     channels: Registry[Channel] = field(default_factory=lambda: Registry("notification channel"))
     claims_providers: Registry[ClaimsProvider] = field(default_factory=lambda: Registry("token claim"))
+    data_subjects: Registry[DataSubjectHandler] = field(
+        default_factory=lambda: Registry("data subject handler")
+    )
+    authenticators: Authenticators = field(default_factory=Authenticators)
     tokens: TokenCache = field(init=False)
     throttle: Throttle = field(init=False)
     dispatcher: Dispatcher = field(init=False)
@@ -93,6 +99,8 @@ class Nexus:
             self.checkout_guards,
             self.channels,
             self.claims_providers,
+            self.data_subjects,
+            self.authenticators.registry,
         ):
             registry.freeze()
 

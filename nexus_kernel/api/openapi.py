@@ -15,6 +15,7 @@ from nexus_kernel.api.blueprint import Blueprint
 from nexus_kernel.api.components import open_what_is_only_answered
 from nexus_kernel.api.headers import init_headers
 from nexus_kernel.api.schema import Schema
+from nexus_kernel.authenticators import Authenticator
 from nexus_kernel.errors import StartupError
 
 KERNEL = "nexus"
@@ -63,6 +64,8 @@ class Api(flask_smorest.Api):  # type: ignore[misc]
         self._adding = KERNEL
         self._undescribed: list[Blueprint] = []
         self._describing = Lock()
+        self._codes: dict[str, tuple[str, ...]] = {}
+        self._alternatives: Callable[[str], list[dict[str, list[str]]]] = lambda operation_id: []
 
         def resolve(schema: Any) -> str:
             kind = schema if isinstance(schema, type) else type(schema)
@@ -94,6 +97,26 @@ class Api(flask_smorest.Api):  # type: ignore[misc]
         """Register a blueprint's routes; they are described when the document is first asked for."""
         self._app.register_blueprint(blueprint)
         self._undescribed.append(blueprint)
+        for endpoint, access in blueprint.access.items():
+            self._codes[f"{blueprint.name}_{endpoint}"] = access.codes if access else ()
+
+    def describe_authenticators(
+        self, authenticators: Sequence[Authenticator], delegable: Callable[[str], bool]
+    ) -> None:
+        """Offer these schemes beside the bearer token, where every permission is `delegable`."""
+        offered: list[dict[str, list[str]]] = []
+        for authenticator in authenticators:
+            name = authenticator.scheme[0].lower() + authenticator.scheme[1:]
+            description = f"{authenticator.scheme} <credentials>. {authenticator.description}"
+            in_header = {"type": "apiKey", "in": "header", "name": "Authorization"}
+            self.spec.components.security_scheme(name, {**in_header, "description": description})
+            offered.append({name: []})
+
+        def alternatives(operation_id: str) -> list[dict[str, list[str]]]:
+            codes = self._codes.get(operation_id, ())
+            return offered if codes and all(map(delegable, codes)) else []
+
+        self._alternatives = alternatives
 
     def document(self) -> dict[str, Any]:
         """The document with sorted paths and components, whatever the order of loading.
@@ -110,6 +133,10 @@ class Api(flask_smorest.Api):  # type: ignore[misc]
         components: Mapping[str, Any] = document.get("components", {})
         document["components"] = {kind: dict(sorted(components[kind].items())) for kind in sorted(components)}
         document["security"] = [{"bearer": []}]
+        for operation in (o for methods in document["paths"].values() for o in methods.values()):
+            if isinstance(operation, dict) and operation.get("security"):
+                found = self._alternatives(operation["operationId"])
+                operation["security"] = [{"bearer": []}, *found]
         open_what_is_only_answered(document)
         return document
 

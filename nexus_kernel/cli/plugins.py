@@ -90,7 +90,8 @@ def _contributions(nexus: Nexus, plugin: Plugin) -> dict[str, list[str]]:
     manifest = plugin.manifest
     hooks, name = nexus.hooks, plugin.name
     registries: list[Any] = [nexus.permissions, nexus.price_rules, nexus.checkout_guards, nexus.payables]
-    registries += [nexus.payment_providers, nexus.channels]
+    registries += [nexus.payment_providers, nexus.channels, nexus.data_subjects]
+    registries += [nexus.authenticators.registry]
     return {
         "needs": [contract.__name__ for contract in manifest.needs],
         "wants": [contract.__name__ for contract in manifest.wants],

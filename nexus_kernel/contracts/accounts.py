@@ -106,3 +106,33 @@ class EmailChanged(Event):
     user_id: UUID
     old_email: str
     email: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class UserErased(Event):
+    """Nothing of a person is left but the id; what plugins keep is erased by `nexus_data_subjects`."""
+
+    name: ClassVar[str] = "accounts.user_erased"
+    user_id: UUID
+
+
+@dataclass(frozen=True, kw_only=True)
+class SellerApplicationSubmitted(Event):
+    """A person asked to become a seller."""
+
+    name: ClassVar[str] = "accounts.seller_application_submitted"
+    application_id: UUID
+    user_id: UUID
+    shop_name: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class SellerApplicationDecided(Event):
+    """A person's application was approved, which gave them the role `seller`, or declined for a reason."""
+
+    name: ClassVar[str] = "accounts.seller_application_decided"
+    application_id: UUID
+    user_id: UUID
+    shop_name: str
+    approved: bool
+    reason: str

@@ -64,7 +64,19 @@ def test_every_component_begins_with_its_owners_name(shipped: dict):
 
 def test_every_operation_says_who_may_call_it(shipped: dict):
     for path, method, operation in operations(shipped):
-        assert operation["security"] in ([], [{"bearer": []}]), (path, method)
+        assert operation["security"] in ([], [{"bearer": []}], [{"bearer": []}, {"apiKey": []}]), (
+            path,
+            method,
+        )
+
+
+def test_api_keys_are_offered_where_a_permission_may_be_handed_to_a_machine(shipped: dict):
+    def offers(path: str, method: str) -> bool:
+        return {"apiKey": []} in shipped["paths"][path][method]["security"]
+
+    assert offers("/api/orders/", "get") and offers("/api/auth/users/", "get")
+    assert not offers("/api/accounts/api_keys/", "post") and not offers("/api/auth/users/me/", "delete")
+    assert not offers("/api/catalog/products/", "get")
 
 
 def test_every_operation_documents_its_errors_as_problem_details(shipped: dict):

@@ -62,3 +62,9 @@ class AccountsConfig:
         "30/minute", check=check_rate, help="Uses of mailed links, good or bad, from one client network."
     )
     refresh_rate: str = setting("120/minute", check=check_rate, help="Refreshes from one client network.")
+    api_key_days: int = setting(
+        365, minimum=1, maximum=3650, help="How long an API key lives at most, and unless it says less."
+    )
+    audit_retention_days: int = setting(
+        365, minimum=30, maximum=3650, help="How long entries of the audit record are kept."
+    )

@@ -1,8 +1,8 @@
 """What can go wrong, for API clients."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
-from nexus_kernel import Conflict, FieldError, Invalid, Unauthorized, Unavailable
+from nexus_kernel import Conflict, FieldError, Forbidden, Invalid, Unauthorized, Unavailable
 
 
 class InvalidCredentials(Unauthorized):
@@ -105,3 +105,104 @@ class EmailTaken(Conflict):
     """Somebody has this address. Only operators see it; the API never tells."""
 
     code, title = "accounts.email_taken", "Address taken"
+
+
+class LastAdmin(Conflict):
+    """Nobody would be left who may do everything."""
+
+    code, title = "accounts.last_admin", "The last admin"
+
+    def __init__(self) -> None:
+        super().__init__("This is the last admin; make somebody else an admin first.")
+
+
+class OwnAccount(Conflict):
+    """Somebody else has to do this."""
+
+    code, title = "accounts.own_account", "Not to oneself"
+
+    def __init__(self) -> None:
+        super().__init__("Nobody does this to their own account; ask a colleague.")
+
+
+class RoleReserved(Forbidden):
+    """Only admins grant and take away this role."""
+
+    code, title = "accounts.role_reserved", "Reserved role"
+
+    def __init__(self, role: str) -> None:
+        super().__init__(f"Only an admin grants or takes away the role {role}.")
+
+
+class AdminProtected(Forbidden):
+    """Staff do not change the accounts of admins."""
+
+    code, title = "accounts.admin_protected", "An admin's account"
+
+    def __init__(self) -> None:
+        super().__init__("Only an admin changes the account of an admin.")
+
+
+class UnknownRole(Invalid):
+    """No installed plugin knows this role."""
+
+    code, title = "accounts.unknown_role", "Unknown role"
+
+    def __init__(self, known: Iterable[str]) -> None:
+        sentence = f"Known roles are {', '.join(sorted(known))}."
+        super().__init__(sentence, errors=[FieldError("role", self.code, sentence)])
+
+
+class AlreadySeller(Conflict):
+    """The applicant sells here already."""
+
+    code, title = "accounts.already_seller", "A seller already"
+
+    def __init__(self) -> None:
+        super().__init__("You are a seller already.")
+
+
+class ApplicationOpen(Conflict):
+    """One application at a time."""
+
+    code, title = "accounts.application_open", "An application is open"
+
+    def __init__(self) -> None:
+        super().__init__("Your last application waits for its decision.")
+
+
+class ApplicationDecided(Conflict):
+    """Somebody has decided it already."""
+
+    code, title = "accounts.application_decided", "Decided already"
+
+    def __init__(self, status: str) -> None:
+        super().__init__(f"This application was {status} already.", status_now=status)
+
+
+class ScopeRefused(Invalid):
+    """A key cannot do more than its owner, and some permissions are never a machine's."""
+
+    code, title = "accounts.scope_refused", "A scope that cannot be given"
+
+    def __init__(self, refused: Mapping[int, str]) -> None:
+        errors = [FieldError(f"scopes[{index}]", self.code, text) for index, text in refused.items()]
+        super().__init__("; ".join(refused.values()), errors=errors)
+
+
+class TooManyKeys(Conflict):
+    """Revoke a key that is not used any more first."""
+
+    code, title = "accounts.too_many_keys", "Too many API keys"
+
+    def __init__(self, most: int) -> None:
+        super().__init__(f"You have {most} API keys already; revoke one first.")
+
+
+class ExportFailed(Unavailable):
+    """A part of the person's data could not be read, so there is no document that would look complete."""
+
+    code, title = "accounts.export_failed", "The export failed"
+
+    def __init__(self, section: str) -> None:
+        super().__init__(f"The data of {section} could not be read; try again later.")

@@ -30,3 +30,12 @@ class EmailLinkRequested(Event):
     name: ClassVar[str] = "accounts.email_link_requested"
     user_id: UUID
     email: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class DataErasureRequested(Event):
+    """A person was erased, and one plugin's handler is to forget them: one event a handler."""
+
+    name: ClassVar[str] = "accounts.data_erasure_requested"
+    user_id: UUID
+    section: str

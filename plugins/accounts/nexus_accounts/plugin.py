@@ -6,11 +6,19 @@ import click
 
 from nexus_accounts import commands, handlers, models, tasks, views
 from nexus_accounts.config import AccountsConfig
-from nexus_accounts.events import ActivationLinkRequested, EmailLinkRequested, ResetLinkRequested
+from nexus_accounts.events import (
+    ActivationLinkRequested,
+    DataErasureRequested,
+    EmailLinkRequested,
+    ResetLinkRequested,
+)
 from nexus_accounts.guards import VerifiedEmailGuard
+from nexus_accounts.services.api_keys import ApiKeyAuthenticator
+from nexus_accounts.services.erasure import AccountData
 from nexus_accounts.services.people import People
 from nexus_accounts.services.revocation import SignInClaim
 from nexus_kernel import (
+    Authenticator,
     Blueprint,
     Manifest,
     Model,
@@ -24,6 +32,7 @@ from nexus_kernel import (
 from nexus_kernel.contracts.accounts import AccountService
 from nexus_kernel.contracts.development import Seed
 from nexus_kernel.contracts.orders import CheckoutGuard
+from nexus_kernel.contracts.privacy import DataSubjectHandler
 from nexus_kernel.contracts.tokens import ClaimsProvider
 
 MANIFEST = Manifest(
@@ -39,7 +48,15 @@ MANIFEST = Manifest(
 @hookimpl
 def nexus_models() -> Iterable[type[Model]]:
     """The tables."""
-    return [models.User, models.Profile, models.RefreshFamily, models.SingleUseToken]
+    return [
+        models.User,
+        models.Profile,
+        models.RefreshFamily,
+        models.SingleUseToken,
+        models.ApiKey,
+        models.SellerApplication,
+        models.AuditEntry,
+    ]
 
 
 @hookimpl
@@ -57,7 +74,7 @@ def nexus_services() -> Mapping[type, ServiceFactory]:
 @hookimpl
 def nexus_tasks() -> Iterable[Task | Periodic]:
     """What workers do."""
-    return tasks.PERIODICS
+    return tasks.TASKS
 
 
 @hookimpl
@@ -67,6 +84,7 @@ def nexus_subscriptions() -> Iterable[Subscription]:
         Subscription(ActivationLinkRequested, handlers.mail_link, "accounts.mail_link"),
         Subscription(ResetLinkRequested, handlers.mail_reset_link, "accounts.mail_reset_link"),
         Subscription(EmailLinkRequested, handlers.mail_email_link, "accounts.mail_email_link"),
+        Subscription(DataErasureRequested, handlers.erase_data, "accounts.erase_data"),
     ]
 
 
@@ -75,8 +93,18 @@ def nexus_permissions() -> Iterable[Permission]:
     """Who may do what."""
     return [
         Permission("accounts.me.read", "See one's own account"),
-        Permission("accounts.me.write", "Change one's own account"),
+        Permission("accounts.me.write", "Change one's own account", personal=True),
+        Permission("accounts.me.export", "Get everything that is kept of oneself", personal=True),
+        Permission("accounts.api_key.use", "Have API keys", personal=True),
+        Permission("accounts.seller_application.use", "Apply to become a seller"),
+        Permission("accounts.seller_application.decide", "Decide about applications", roles=("staff",)),
         Permission("accounts.user.read", "See everybody's account", roles=("staff",)),
+        Permission("accounts.user.write", "Change, close and open accounts", roles=("staff",)),
+        Permission("accounts.user.erase", "Erase people", roles=("staff",), personal=True),
+        Permission("accounts.role.grant", "Make people sellers", roles=("staff",), personal=True),
+        Permission("accounts.role.grant_any", "Grant every role", roles=(), personal=True),
+        Permission("accounts.admin.write", "Change the accounts of admins", roles=(), personal=True),
+        Permission("accounts.audit.read", "Read the audit record", roles=("staff",)),
     ]
 
 
@@ -84,6 +112,18 @@ def nexus_permissions() -> Iterable[Permission]:
 def nexus_token_claims() -> Iterable[ClaimsProvider]:
     """Access tokens end with the sign-in that they come from."""
     return [SignInClaim()]
+
+
+@hookimpl
+def nexus_authenticators() -> Iterable[Authenticator]:
+    """API keys of machine clients."""
+    return [ApiKeyAuthenticator()]
+
+
+@hookimpl
+def nexus_data_subjects() -> Iterable[DataSubjectHandler]:
+    """What accounts keep of a person."""
+    return [AccountData()]
 
 
 @hookimpl

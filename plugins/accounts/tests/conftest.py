@@ -1,7 +1,7 @@
 """The accounts plugin by itself, with a mailbox that hears its events."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 from uuid import UUID
 
@@ -9,11 +9,12 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from nexus_accounts import plugin
-from nexus_accounts.models import User
+from nexus_accounts.models import AuditEntry, User
 from nexus_accounts.passwords import hash_password
 from nexus_accounts.services.registration import Registration
+from sqlalchemy import insert, select
 
-from nexus_kernel import Manifest, Subscription, hookimpl, now, transaction
+from nexus_kernel import Manifest, Subscription, current_session, hookimpl, now, reading, transaction
 from nexus_kernel.contracts.accounts import (
     EmailChanged,
     EmailChangeRequested,
@@ -71,12 +72,40 @@ class Mailbox:
         ]
 
 
+class Diary:
+    """Keeps something of people, and forgets it when told to; `fails` raises after the work was done."""
+
+    MANIFEST = Manifest(name="diary", summary="Keeps something of people")
+    name = "diary"
+
+    def __init__(self) -> None:
+        self.fails: list[BaseException] = []
+        self.erased: list[UUID] = []
+
+    def export(self, person_id: UUID) -> dict[str, Any]:
+        if self.fails:
+            raise self.fails.pop()
+        return {"pages": [f"about {person_id}"]}
+
+    def erase(self, person_id: UUID) -> None:
+        written = insert(AuditEntry).values(act="diary", subject_id=person_id)
+        current_session().execute(written)
+        if self.fails:
+            raise self.fails.pop()
+        self.erased.append(person_id)
+
+    @hookimpl
+    def nexus_data_subjects(self) -> list["Diary"]:
+        return [self]
+
+
 _mailbox = Mailbox()
+_diary = Diary()
 
 
 @pytest.fixture(scope="session")
 def nexus_plugins() -> list[object]:
-    return [plugin, _mailbox]
+    return [plugin, _mailbox, _diary]
 
 
 @pytest.fixture
@@ -89,6 +118,27 @@ def mailbox(app: Flask) -> Callable[[], Mailbox]:
         return _mailbox
 
     return delivered
+
+
+@pytest.fixture
+def diary() -> Iterator[Diary]:
+    """A neighbour that keeps something of people."""
+    _diary.erased.clear()
+    yield _diary
+    _diary.fails.clear()
+
+
+@pytest.fixture
+def acts(app: Flask) -> Callable[[UUID | None], list[str]]:
+    """What the audit record says was done to this person, oldest first."""
+
+    def read(user_id: UUID | None) -> list[str]:
+        with app.app_context(), reading() as session:
+            order = (AuditEntry.created_at, AuditEntry.id)
+            mine = AuditEntry.subject_id == user_id
+            return list(session.scalars(select(AuditEntry.act).where(mine).order_by(*order)))
+
+    return read
 
 
 @pytest.fixture(scope="session")

@@ -4,11 +4,13 @@ from collections.abc import Iterable, Mapping
 
 from nexus_cart.config import CartConfig
 from nexus_cart.models import Cart, CartItem
+from nexus_cart.privacy import CartData
 from nexus_cart.services import CartCheckout
 from nexus_cart.views import blp
 from nexus_kernel import Blueprint, Manifest, Model, Permission, ServiceFactory, hookimpl
 from nexus_kernel.contracts.cart import CartService
 from nexus_kernel.contracts.catalog import CatalogService
+from nexus_kernel.contracts.privacy import DataSubjectHandler
 
 MANIFEST = Manifest(
     name="cart",
@@ -39,3 +41,8 @@ def nexus_services() -> Mapping[type, ServiceFactory]:
 @hookimpl
 def nexus_permissions() -> Iterable[Permission]:
     return [Permission("cart.use", "Fill a cart of one's own")]
+
+
+@hookimpl
+def nexus_data_subjects() -> Iterable[DataSubjectHandler]:
+    return [CartData()]

@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from nexus_kernel import Money
-from nexus_kernel.contracts.accounts import UserActivated, UserRegistered
+from nexus_kernel.contracts.accounts import SellerApplicationDecided, UserActivated, UserRegistered
 from nexus_kernel.contracts.events import Delivery
 from nexus_kernel.contracts.orders import OrderPlaced, OrderStatusChanged
 from nexus_kernel.contracts.payments import PaymentFailed, PaymentSucceeded
@@ -17,15 +17,27 @@ def verify_email(event: UserRegistered, delivery: Delivery) -> None:
     """Ask whether the address is the person's own.
 
     The name is left out: nobody has proved yet whose address it is, and a stranger's words must not reach it.
+    A person who was erased meanwhile is left alone.
     """
+    if find_addressee(event.user_id) is None:
+        return
     person = Addressee(event.user_id, event.email, "")
     context = {"uid": event.uid, "token": event.token, "repeated": event.repeated}
     _send(delivery, "verify_email", person, context)
 
 
 def welcome(event: UserActivated, delivery: Delivery) -> None:
-    """Greet a person whose address is verified."""
+    """Greet a person whose address is verified, unless they were erased meanwhile."""
+    if find_addressee(event.user_id) is None:
+        return
     _send(delivery, "welcome", Addressee(event.user_id, event.email, event.display_name), {})
+
+
+def seller_application_decided(event: SellerApplicationDecided, delivery: Delivery) -> None:
+    """Tell an applicant whether they are a seller now, and why not."""
+    context = {"applied_for": event.shop_name, "approved": event.approved, "reason": event.reason}
+    data = {"application_id": str(event.application_id), "approved": event.approved}
+    _tell(delivery, "seller_application_decided", event.user_id, context, data)
 
 
 def order_placed(event: OrderPlaced, delivery: Delivery) -> None:

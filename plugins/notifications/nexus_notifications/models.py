@@ -70,6 +70,7 @@ class EmailNotificationTask(Keyed, Timestamped, Model):
             "id",
             postgresql_where=text("state IN ('queued', 'failed')"),
         ),
+        Index(None, "user_id"),
         Index("ix_notifications_email_task_dead", "id", postgresql_where=text("state = 'dead'")),
     )
 

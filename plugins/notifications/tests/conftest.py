@@ -141,11 +141,15 @@ class Shop:
     app: Flask
     accounts: StandInAccounts | None = None
 
-    registered = staticmethod(registered)
-    activated = staticmethod(activated)
     order_placed = staticmethod(order_placed)
     status_changed = staticmethod(status_changed)
     payment = staticmethod(payment)
+
+    def registered(self, **changes: Any) -> UserRegistered:
+        return registered(**{"user_id": self.person(), **changes})
+
+    def activated(self, **changes: Any) -> UserActivated:
+        return activated(**{"user_id": self.person(), **changes})
 
     def person(self, first_name: str = "Abebe", last_name: str = "Bikila", email: str = "") -> UUID:
         id = new_id()

@@ -21,7 +21,8 @@ class Order(Keyed, Model):
     """An order with its frozen totals and a snapshot of where it goes.
 
     (`cart_id`, `cart_generation`) is the filling of the cart that it came from. `expires_at` None means that
-    it waits for its payment for ever. `paid_payment_id` is the payment that paid it.
+    it waits for its payment for ever. `paid_payment_id` is the payment that paid it. With `buyer_erased_at`
+    the address goes with the order's last step; the country stays.
     """
 
     __tablename__ = "orders_order"
@@ -63,6 +64,7 @@ class Order(Keyed, Model):
     cart_generation: Mapped[int]
     paid_payment_id: Mapped[UUID | None]
     expires_at: Mapped[datetime | None]
+    buyer_erased_at: Mapped[datetime | None]
     placed_at: Mapped[datetime] = mapped_column(default=now)
     updated_at: Mapped[datetime] = mapped_column(default=now, onupdate=now)
 

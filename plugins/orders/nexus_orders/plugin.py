@@ -20,10 +20,12 @@ from nexus_kernel.contracts.payments import (
     PaymentService,
     PaymentSucceeded,
 )
+from nexus_kernel.contracts.privacy import DataSubjectHandler
 from nexus_orders import handlers
 from nexus_orders.config import OrdersConfig
 from nexus_orders.models import Order, OrderAdjustment, OrderHistory, OrderItem
 from nexus_orders.payables import OrderPayables
+from nexus_orders.services.privacy import OrdersData
 from nexus_orders.tasks import PERIODICS
 from nexus_orders.views import blp
 
@@ -64,6 +66,11 @@ def nexus_subscriptions() -> Iterable[Subscription]:
 @hookimpl
 def nexus_payables() -> Iterable[PayableSource]:
     return [OrderPayables()]
+
+
+@hookimpl
+def nexus_data_subjects() -> Iterable[DataSubjectHandler]:
+    return [OrdersData()]
 
 
 @hookimpl

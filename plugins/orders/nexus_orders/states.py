@@ -36,6 +36,9 @@ TRANSITIONS: dict[OrderStatus, tuple[OrderStatus, ...]] = {
 }
 """From each status to the legal next ones."""
 
+FINAL = tuple(status for status, following in TRANSITIONS.items() if not following)
+"""Where an order has nowhere to go any more."""
+
 PAID_LATE = "paid late"
 """The reason in the history of a cancelled order that its payment brought back."""
 

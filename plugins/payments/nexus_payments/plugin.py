@@ -20,6 +20,7 @@ from nexus_kernel import (
 from nexus_kernel.contracts.accounts import AccountService
 from nexus_kernel.contracts.orders import OrderStatusChanged
 from nexus_kernel.contracts.payments import PaymentService
+from nexus_kernel.contracts.privacy import DataSubjectHandler
 from nexus_payments.config import PaymentsConfig
 
 MANIFEST = Manifest(
@@ -66,6 +67,13 @@ def nexus_subscriptions() -> Iterable[Subscription]:
     from nexus_payments.handlers import on_order_status_changed
 
     return [Subscription(OrderStatusChanged, on_order_status_changed, "payments.order_status_changed")]
+
+
+@hookimpl
+def nexus_data_subjects() -> Iterable[DataSubjectHandler]:
+    from nexus_payments.services.privacy import PaymentsData
+
+    return [PaymentsData()]
 
 
 @hookimpl

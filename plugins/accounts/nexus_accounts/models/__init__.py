@@ -1,4 +1,4 @@
-"""People and what lets them in."""
+"""People, what lets them in, and what is written down about it."""
 
 from nexus_accounts.models.access import (
     ACTIVATION,
@@ -7,6 +7,9 @@ from nexus_accounts.models.access import (
     RefreshFamily,
     SingleUseToken,
 )
+from nexus_accounts.models.api_keys import ApiKey
+from nexus_accounts.models.applications import ApplicationStatus, SellerApplication
+from nexus_accounts.models.audit import Act, AuditEntry
 from nexus_accounts.models.people import SELLER, Profile, User
 
 __all__ = [
@@ -14,8 +17,13 @@ __all__ = [
     "EMAIL_CHANGE",
     "PASSWORD_RESET",
     "SELLER",
+    "Act",
+    "ApiKey",
+    "ApplicationStatus",
+    "AuditEntry",
     "Profile",
     "RefreshFamily",
+    "SellerApplication",
     "SingleUseToken",
     "User",
 ]

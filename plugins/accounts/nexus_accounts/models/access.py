@@ -17,7 +17,8 @@ EMAIL_CHANGE = "email_change"
 class RefreshFamily(Keyed, Model):
     """A signed-in device: the refresh tokens that came from one sign-in, of which only `jti` is good.
 
-    A well-signed token of the family with another jti has been spent. Revoking deletes the row.
+    A well-signed token of the family with another jti has been spent. Revoking deletes the row. `device` is
+    what the client called itself (User-Agent), `network` the /24 or /48 that it signed in from.
     """
 
     __tablename__ = "accounts_refresh_family"
@@ -29,6 +30,8 @@ class RefreshFamily(Keyed, Model):
     created_at: Mapped[datetime] = mapped_column(default=now, server_default=func.now())
     rotated_at: Mapped[datetime | None]
     expires_at: Mapped[datetime] = mapped_column(index=True)
+    device: Mapped[str] = mapped_column(String(200), default="", server_default="")
+    network: Mapped[str] = mapped_column(String(50), default="", server_default="")
 
 
 class SingleUseToken(Keyed, Model):

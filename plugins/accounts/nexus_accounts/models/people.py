@@ -3,12 +3,17 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ARRAY, CheckConstraint, ForeignKey, String, text
+from sqlalchemy import CheckConstraint, Computed, ForeignKey, Index, String, text
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from nexus_kernel import Keyed, Model, Timestamped
 
 SELLER = "seller"
+SEARCH = (
+    "' ' || email_key || ' ' || coalesce(username_key, '') || ' ' || lower(first_name || ' ' || last_name)"
+)
+"""What staff find people by: words, each after a blank."""
 
 
 class User(Keyed, Timestamped, Model):
@@ -25,6 +30,8 @@ class User(Keyed, Timestamped, Model):
         CheckConstraint("array_position(roles, NULL) IS NULL AND NOT 'member' = ANY (roles)", name="roles"),
         CheckConstraint("token_version >= 0", name="token_version_range"),
         CheckConstraint("erased_at IS NULL OR NOT is_active", name="erased_is_inactive"),
+        Index(None, "search", postgresql_using="gin", postgresql_ops={"search": "gin_trgm_ops"}),
+        Index(None, "roles", postgresql_using="gin"),
     )
 
     email: Mapped[str] = mapped_column(String(254))
@@ -40,6 +47,7 @@ class User(Keyed, Timestamped, Model):
     contested: Mapped[bool] = mapped_column(default=False, server_default=text("false"))
     is_active: Mapped[bool] = mapped_column(default=True, server_default=text("true"))
     erased_at: Mapped[datetime | None]
+    search: Mapped[str | None] = mapped_column(Computed(SEARCH, persisted=True), deferred=True)
 
     profile: Mapped["Profile"] = relationship(lazy="raise")
 

@@ -16,9 +16,10 @@ from nexus_accounts.addresses import email_key
 from nexus_accounts.config import AccountsConfig
 from nexus_accounts.errors import AccountClosed, InvalidLink, WeakPassword, WrongPassword
 from nexus_accounts.events import EmailLinkRequested, ResetLinkRequested
-from nexus_accounts.models import EMAIL_CHANGE, PASSWORD_RESET, User
+from nexus_accounts.models import EMAIL_CHANGE, PASSWORD_RESET, Act, User
 from nexus_accounts.passwords import hash_password, password_faults, verify_password
 from nexus_accounts.services import attempts
+from nexus_accounts.services.audit import audit
 from nexus_accounts.services.links import Links
 from nexus_accounts.services.people import PERSON_COLUMNS, person_view
 from nexus_accounts.services.revocation import end_sign_ins
@@ -54,7 +55,7 @@ def reset_password(user_id: UUID, token: str, password: str, network: str) -> No
 
 def change_password(user_id: UUID, current: str, password: str) -> None:
     """Set another password. Raises WrongPassword, WeakPassword, Throttled, AccountClosed."""
-    person = _check_current(user_id, current)
+    person = check_current(user_id, current)
     password_hash = _hash_strong(person, password)
     with transaction() as session:
         Credentials(session).replace_password(person, password_hash)
@@ -65,7 +66,7 @@ def ask_for_email(user_id: UUID, current: str, email: str) -> None:
 
     Raises WrongPassword, Throttled, AccountClosed.
     """
-    _check_current(user_id, current)
+    check_current(user_id, current)
     with transaction():
         publish(EmailLinkRequested(user_id=user_id, email=email))
 
@@ -115,12 +116,14 @@ class Credentials:
         if self._session.execute(statement.returning(User.id)).first() is None:
             raise WrongPassword
         end_sign_ins(self._session, person.id)
+        audit(self._session, Act.PASSWORD_CHANGED, person.id)
         publish(PasswordChanged(user_id=person.id, email=person.email))
 
     def reset(self, user_id: UUID, token: str, password_hash: str) -> None:
         """Set the password by a link, which proves the address, whoever registered it. Raises InvalidLink."""
         person = self.find_by_link(user_id, PASSWORD_RESET, token, lock=True)
         self._write(person, password_hash=password_hash)
+        audit(self._session, Act.PASSWORD_RESET, user_id)
         publish(PasswordChanged(user_id=user_id, email=person.email))
 
     def change_email(self, user_id: UUID, token: str) -> None:
@@ -133,6 +136,7 @@ class Credentials:
             self._write(person, email=link.email, email_key=email_key(link.email))
         except IntegrityError as error:
             raise InvalidLink from error
+        audit(self._session, Act.EMAIL_CHANGED, user_id)
         publish(EmailChanged(user_id=user_id, old_email=person.email, email=link.email))
 
     def _write(self, person: Any, **values: Any) -> None:
@@ -151,8 +155,11 @@ class Credentials:
         return self._session.execute(statement.with_for_update() if lock else statement).first()
 
 
-def _check_current(user_id: UUID, password: str) -> Any:
-    """The person. Raises WrongPassword, Throttled, AccountClosed."""
+def check_current(user_id: UUID, password: str) -> Any:
+    """The person whose current password this is. Raises WrongPassword, Throttled, AccountClosed.
+
+    No connection is held while the password is checked.
+    """
     with reading() as session:
         person = session.execute(select(*_COLUMNS).where(User.id == user_id, User.is_active)).first()
     if person is None:

@@ -18,8 +18,9 @@ from nexus_accounts.addresses import email_key, folded
 from nexus_accounts.config import AccountsConfig
 from nexus_accounts.errors import InvalidActivationToken, PasswordRequired, UsernameTaken, WeakPassword
 from nexus_accounts.events import ActivationLinkRequested
-from nexus_accounts.models import ACTIVATION, Profile, User
+from nexus_accounts.models import ACTIVATION, Act, Profile, User
 from nexus_accounts.passwords import hash_password, password_faults, verify_password
+from nexus_accounts.services.audit import audit, audit_coarsely
 from nexus_accounts.services.links import Links
 from nexus_accounts.services.people import PERSON_COLUMNS, person_view, taken_usernames
 from nexus_accounts.services.revocation import end_sign_ins
@@ -38,10 +39,12 @@ def register(data: Mapping[str, Any]) -> None:
         Registration(session).refuse_taken(data.get("username"))
     password_hash = hash_password(data["password"])
     with transaction() as session:
-        first = Registration(session).find_or_make(data, password_hash)
-    same = verify_password(first, data["password"])
+        waiting = Registration(session).find_or_make(data, password_hash)
+    same = verify_password(waiting and waiting.password_hash, data["password"])
     with transaction() as session:
-        Registration(session).note(data["email"], contested=first is not None and not same)
+        registration = Registration(session)
+        registration.note(data["email"], contested=waiting is not None and not same)
+        audit_coarsely(session, Act.REGISTERED, waiting and waiting.id)
 
 
 def activate(user_id: UUID, token: str, password: str | None) -> None:
@@ -73,8 +76,8 @@ class Registration:
     def __init__(self, session: Session) -> None:
         self._session = session
 
-    def find_or_make(self, data: Mapping[str, Any], password_hash: str) -> str | None:
-        """The hash that the unverified account of this address has; None for a verified or closed one.
+    def find_or_make(self, data: Mapping[str, Any], password_hash: str) -> Any:
+        """Id and hash of the unverified account of this address; None for a verified or closed one.
 
         An account that is made here is on disk with the next commit only, for which the answer waits: to wait
         here as well would tell a new address from a known one. Raises UsernameTaken.
@@ -82,7 +85,7 @@ class Registration:
         self._session.execute(text("SET LOCAL synchronous_commit TO off"))
         self.insert(data, password_hash)
         mine = User.email_key == email_key(data["email"])
-        return self._session.scalar(select(User.password_hash).where(mine, *_waiting()))
+        return self._session.execute(select(User.id, User.password_hash).where(mine, *_waiting())).first()
 
     def note(self, email: str, *, contested: bool) -> None:
         """Somebody registered this address, perhaps with another password than the first: mail a link."""
@@ -134,6 +137,7 @@ class Registration:
         Links(self._session).end(user_id, ACTIVATION)
         statement = update(User).where(User.id == user_id).values(values).returning(*PERSON_COLUMNS)
         view = person_view(self._session.execute(statement).one())
+        audit(self._session, Act.ACTIVATED, user_id)
         publish(UserActivated(user_id=view.id, email=view.email, display_name=view.display_name))
 
     def refuse_taken(self, username: str | None) -> None:

@@ -16,9 +16,11 @@ from sqlalchemy.orm import Session
 from nexus_accounts.addresses import email_key
 from nexus_accounts.config import AccountsConfig
 from nexus_accounts.errors import InvalidCredentials, RefreshTokenRefused
-from nexus_accounts.models import RefreshFamily, User
+from nexus_accounts.models import Act, AuditEntry, RefreshFamily, User
 from nexus_accounts.passwords import verify_password
 from nexus_accounts.services import attempts
+from nexus_accounts.services.audit import audit, coarse_entry, report_failed_sign_in
+from nexus_accounts.services.devices import this_device
 from nexus_accounts.services.revocation import CLAIM, sign_in_claim
 from nexus_kernel import current_nexus, issue_access_token, new_id, now, reading, settings, verified_claims
 
@@ -35,6 +37,7 @@ def sign_in(email: str, password: str, network: str) -> dict[str, str]:
         person = Families(session).credentials(email)
     fits = verify_password(person.password_hash if person else None, password)
     if person is None or not fits:
+        report_failed_sign_in(person and person.id)
         raise InvalidCredentials
     attempt.succeeded()
     with reading() as session:
@@ -61,9 +64,12 @@ class Families:
             "user_id": person.id,
             "token_version": person.token_version,
             "jti": jti,
+            "created_at": now(),
             "expires_at": expires_at,
+            **this_device(),
         }
-        self._session.execute(insert(RefreshFamily).values(values))
+        audited = coarse_entry(Act.SIGNED_IN, person.id, actor_id=person.id).returning(AuditEntry.id)
+        self._session.execute(insert(RefreshFamily).values(values).add_cte(audited.cte("audited")))
         return _tokens(person, family, jti, expires_at)
 
     def rotate(self, token: str) -> dict[str, str]:
@@ -109,6 +115,7 @@ class Families:
         user_id = ended.scalar()
         if user_id is not None:
             current_nexus().tokens.forget(user_id)
+            audit(self._session, Act.REFRESH_REUSED, user_id, device=str(family))
             log.warning("a refresh token of %s did not hold; the family %s was ended", user_id, family)
 
 

@@ -1,6 +1,27 @@
 """Routes: people, tokens, credentials, profiles."""
 
-from nexus_accounts.views import credentials, people, registration, tokens
+from nexus_accounts.views import (
+    administration,
+    api_keys,
+    applications,
+    audit,
+    credentials,
+    erasure,
+    people,
+    registration,
+    tokens,
+)
 from nexus_accounts.views.blueprint import blp
 
-__all__ = ["blp", "credentials", "people", "registration", "tokens"]
+__all__ = [
+    "administration",
+    "api_keys",
+    "applications",
+    "audit",
+    "blp",
+    "credentials",
+    "erasure",
+    "people",
+    "registration",
+    "tokens",
+]

@@ -1,7 +1,6 @@
 """Routes: accounts and profiles."""
 
 from typing import Any
-from uuid import UUID
 
 from nexus_accounts.models import User
 from nexus_accounts.schemas.people import (
@@ -9,38 +8,14 @@ from nexus_accounts.schemas.people import (
     MeUpdateSchema,
     ProfileSchema,
     ProfileUpdateSchema,
-    UserSchema,
 )
 from nexus_accounts.services.people import Accounts
 from nexus_accounts.views.blueprint import blp
 from nexus_kernel import (
-    PageQuery,
     current_actor,
-    page_of,
-    paginate,
     reading,
     transaction,
 )
-
-
-@blp.get("/auth/users/")
-@blp.requires("accounts.user.read")
-@blp.arguments(PageQuery, location="query")
-@blp.response(200, page_of(UserSchema))
-def list_users(args: dict[str, Any]) -> dict[str, Any]:
-    """Everybody, newest first."""
-    with reading() as session:
-        everybody = Accounts(session).all()
-        return paginate(session, everybody, order=[User.id], args=args, present=lambda row: row.User)
-
-
-@blp.get("/auth/users/<uuid:user_id>/")
-@blp.requires("accounts.user.read")
-@blp.response(200, UserSchema)
-def get_user(user_id: UUID) -> User:
-    """One account."""
-    with reading() as session:
-        return Accounts(session).get(user_id)
 
 
 @blp.get("/auth/users/me/")

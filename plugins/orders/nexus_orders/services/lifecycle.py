@@ -11,7 +11,7 @@ from nexus_kernel.contracts.catalog import StockService
 from nexus_kernel.contracts.orders import OrderStatusChanged
 from nexus_orders import errors
 from nexus_orders.models import Order, OrderHistory, OrderItem
-from nexus_orders.states import PAID, SYSTEM_TRANSITIONS, TRANSITIONS, UNPAID, OrderStatus
+from nexus_orders.states import FINAL, PAID, SYSTEM_TRANSITIONS, TRANSITIONS, UNPAID, OrderStatus
 
 log = logging.getLogger("nexus.orders")
 
@@ -57,6 +57,8 @@ def transition(
     if to is OrderStatus.CANCELLED and order.payment_status in PAID and order.total_minor:
         raise errors.AlreadyPaid("Money has come for this order: it is cancelled after the refund of it.")
     order.status = to
+    if order.buyer_erased_at is not None and to in FINAL:
+        order.address_line = order.city = order.postal_code = ""
     note(session, order, reason, old_status=old, actor_id=actor_id)
     session.flush()
     _move_stock(order, to)

@@ -81,6 +81,8 @@ class OrderMoney:
             return self._review(order, f"{remark}, for a total of {order.total}")
         if order.payment_status not in UNPAID:
             return self._review(order, remark)
+        if order.buyer_erased_at is not None:
+            return self._review(order, f"{remark}, whose buyer was erased: it has no address any more")
         if not hold_again(self._session, order):
             return self._review(order, f"{remark}, and not all of its pieces are left")
         order.payment_status = PaymentStatus.PAID

@@ -1,0 +1,136 @@
+"""A person's orders: told, and made anonymous without a hole in the books."""
+
+import orjson
+import pytest
+from nexus_orders.models import Order, OrderHistory
+from sqlalchemy import select
+
+from nexus_kernel import new_id, now, reading, transaction
+from nexus_kernel.contracts.payments import PaymentSucceeded
+from nexus_kernel.money import Money
+from nexus_kernel.testing import count_queries, drain, in_threads
+
+
+@pytest.fixture
+def handler(app):
+    return app.extensions["nexus"].data_subjects["orders"]
+
+
+@pytest.fixture
+def erase(app, handler, person):
+    def run():
+        with app.app_context(), transaction():
+            handler.erase(person)
+
+    return run
+
+
+@pytest.fixture
+def address_of(client, staff):
+    def read(placed):
+        return client.get(f"/api/orders/{placed['id']}/", headers=staff).json["shipping_address"]
+
+    return read
+
+
+@pytest.fixture
+def move(app, staff):
+    def patch(placed, *statuses):
+        for status in statuses:
+            url = f"/api/orders/{placed['id']}/"
+            assert app.test_client().patch(url, json={"status": status}, headers=staff).status_code == 200
+
+    return patch
+
+
+NOWHERE = {"address_line": "", "city": "", "postal_code": "", "country": "ET"}
+JOURNEY = ("confirmed", "processing", "shipped", "delivered")
+
+
+def export(app, handler, person):
+    with app.app_context(), reading():
+        return orjson.loads(orjson.dumps(handler.export(person)))
+
+
+def test_the_export_holds_each_order_with_its_lines_in_two_queries(app, handler, person, order, catalog):
+    for _ in range(3):
+        order((catalog.add(title="Lantern"), 2), (catalog.add(Money(100, "ETB"), title="Wick"), 1))
+    with count_queries(app) as queries:
+        orders = export(app, handler, person)["orders"]
+    assert len(queries) == 2, str(queries)
+    assert [(o["total"], o["currency"], o["shipping_address"]["city"]) for o in orders] == [
+        ("501.00", "ETB", "Addis Ababa")
+    ] * 3
+    assert [line["title"] for line in orders[0]["items"]] == ["Lantern", "Wick"]
+    assert export(app, handler, new_id()) == {"orders": []}
+
+
+def test_a_finished_order_keeps_its_amounts_and_country_and_loses_its_address(
+    client, staff, order, catalog, move, erase, address_of
+):
+    placed = order((catalog.add(), 2), payment_method="cash").json
+    move(placed, *JOURNEY)
+    before = client.get(f"/api/orders/{placed['id']}/", headers=staff).json
+    for _ in range(2):
+        erase()
+        after = client.get(f"/api/orders/{placed['id']}/", headers=staff).json
+        assert address_of(placed) == NOWHERE
+        kept = ("number", "user_id", "status", "total", "items", "placed_at")
+        assert {name: after[name] for name in kept} == {name: before[name] for name in kept}
+
+
+@pytest.mark.parametrize("steps", [JOURNEY, ("cancelled",)])
+def test_an_open_order_still_arrives_and_loses_its_address_with_its_last_step(
+    order, catalog, move, erase, address_of, address, steps
+):
+    placed = order((catalog.add(), 1), payment_method="cash").json
+    erase()
+    assert address_of(placed) == address
+    move(placed, *steps[:-1])
+    assert address_of(placed) == address
+    move(placed, steps[-1])
+    assert address_of(placed) == NOWHERE
+
+
+def test_what_the_buyer_wrote_goes_and_what_the_shop_wrote_stays(app, client, buyer, order, catalog, erase):
+    placed = order((catalog.add(), 1)).json
+    body = {"reason": "I moved to Bole Road 9"}
+    assert client.post(f"/api/orders/{placed['id']}/cancel/", json=body, headers=buyer).status_code == 200
+    erase()
+    with app.app_context(), reading() as session:
+        reasons = session.scalars(select(OrderHistory.reason)).all()
+    assert not any("Bole Road" in reason for reason in reasons) and len(reasons) == 2
+
+
+def test_strangers_orders_are_left_alone(app, handler, order, catalog, move, address_of, address):
+    placed = order((catalog.add(), 1), payment_method="cash").json
+    move(placed, *JOURNEY)
+    with app.app_context(), transaction():
+        handler.erase(new_id())
+    assert address_of(placed) == address
+
+
+def test_an_order_that_is_delivered_at_this_moment_loses_its_address(order, catalog, move, erase, address_of):
+    placed = order((catalog.add(), 1), payment_method="cash").json
+    move(placed, *JOURNEY[:-1])
+    in_threads([erase, lambda: move(placed, "delivered"), erase])
+    assert address_of(placed) == NOWHERE
+
+
+def test_late_money_of_an_erased_buyer_is_looked_at_and_ships_nowhere(
+    app, client, staff, person, order, catalog, move, erase, tell
+):
+    placed = order((catalog.add(), 1)).json
+    move(placed, "cancelled")
+    erase()
+    with app.app_context(), reading() as session:
+        row = session.scalars(select(Order)).one()
+    tell(
+        PaymentSucceeded(
+            payment_id=new_id(), payable_kind="order", payable_id=row.id, owner_id=person,
+            number=row.number, provider="chapa", reference="TX1", amount=row.total, succeeded_at=now(),
+        )
+    )  # fmt: skip
+    drain(app)
+    after = client.get(f"/api/orders/{placed['id']}/", headers=staff).json
+    assert (after["status"], after["payment_status"]) == ("cancelled", "needs_review")
