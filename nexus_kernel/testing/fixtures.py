@@ -21,11 +21,13 @@ SECRET_KEY = "only-for-tests-" + "0" * 32
 
 
 class Engines:
-    """PostgreSQL and Valkey for one test process, and the templates that databases are copied from."""
+    """PostgreSQL and Valkey for one test process, the templates that databases are copied from, and a folder
+    for uploaded files."""
 
-    def __init__(self, admin_url: str, redis_url: str) -> None:
+    def __init__(self, admin_url: str, redis_url: str, media: Path) -> None:
         self.admin_url = admin_url
         self.redis_url = redis_url
+        self.media = media
         self.templates: dict[tuple[str, ...], str] = {}
 
     def url(self, database: str) -> str:
@@ -55,9 +57,10 @@ def nexus_engines(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engines]
     """The engines of this test process; embedded ones start on first use."""
     import os
 
+    media = tmp_path_factory.mktemp("media")
     database_url, redis_url = os.environ.get("DATABASE_URL"), os.environ.get("REDIS_URL")
     if database_url and redis_url:
-        yield Engines(database_url, redis_url)
+        yield Engines(database_url, redis_url, media)
         return
     from nexus_kernel.embedded import EmbeddedPostgres, EmbeddedValkey
 
@@ -66,7 +69,7 @@ def nexus_engines(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engines]
         EmbeddedPostgres(folder / "postgres", durable=False, allow_system=True) as postgres,
         EmbeddedValkey(folder / "valkey", durable=False, allow_system=True) as valkey,
     ):
-        yield Engines(postgres.url("postgres"), valkey.url)
+        yield Engines(postgres.url("postgres"), valkey.url, media)
 
 
 @pytest.fixture(scope="session")
@@ -128,6 +131,7 @@ def make_app(
         "secret_key": SECRET_KEY,
         "database_url": database_url,
         "redis_url": engines.redis_url,
+        "media_store": str(engines.media / str(make_url(database_url).database)),
         "database_pool_size": 30,
         "log_level": "WARNING",
         **given.get("kernel", {}),
