@@ -184,7 +184,9 @@ def test_addresses_are_folders_or_buckets(tmp_path: Path, monkeypatch: pytest.Mo
     assert (bucket.bucket, bucket.prefix, bucket.folder) == ("shop", "a/b", None)
 
 
-@pytest.mark.parametrize("address", ["", "s3://", "s3:bucket", "ftp://host/x", "file://host/x", "gs://bucket"])
+@pytest.mark.parametrize(
+    "address", ["", "s3://", "s3:bucket", "ftp://host/x", "file://host/x", "gs://bucket"]
+)
 def test_another_address_stops_the_start(start, address: str):
     with pytest.raises(StartupError, match="NEXUS_KERNEL__MEDIA_STORE"):
         start(kernel={"media_store": address})
