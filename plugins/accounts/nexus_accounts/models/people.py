@@ -1,9 +1,11 @@
 """People and what they tell about themselves."""
 
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ARRAY, CheckConstraint, ForeignKey, String, text
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from nexus_kernel import Keyed, Model, Timestamped
@@ -57,3 +59,4 @@ class Profile(Model):
     user_id: Mapped[UUID] = mapped_column(ForeignKey(User.id, ondelete="CASCADE"), primary_key=True)
     phone: Mapped[str] = mapped_column(String(20), default="", server_default="")
     bio: Mapped[str] = mapped_column(String(2000), default="", server_default="")
+    avatar: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
