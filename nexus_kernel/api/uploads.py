@@ -9,8 +9,9 @@ from werkzeug.wrappers import Request
 
 MULTIPART = "multipart/form-data"
 MOST_PARTS = 20
-LONGEST_TEXTS = 64 * 1024
-"""Bytes of all text fields together; the files are bounded by the route."""
+LONGEST_TEXTS = 256 * 1024
+"""Bytes of all text fields together; the files are bounded by the route. werkzeug reads 64 KiB at a time and
+holds each part's read against it too, so that it must not be much smaller."""
 LONGEST_NAME = 255
 
 

@@ -44,7 +44,7 @@ def change(args):
 @blp.multipart(PictureSchema, limit=lambda: 10_000_000)
 @blp.response(200)
 def send_large(args):
-    return {}
+    return {"bytes": len(args["picture"])}
 
 
 @blp.post("/closed/")
@@ -100,12 +100,18 @@ def test_a_file_may_be_larger_than_other_bodies(client: FlaskClient):
     assert form(client, picture=file(b"x" * 15_000)).json["bytes"] == 15_000
 
 
+def test_a_file_of_megabytes_arrives_whole(client: FlaskClient):
+    data = {"label": "x", "picture": file(b"\r\n--x" * 1_000_000)}
+    reply = client.post("/api/box/large/", data=data, content_type="multipart/form-data")
+    assert (reply.status_code, reply.json) == (200, {"bytes": 5_000_000})
+
+
 def test_a_body_above_the_limit_of_the_route_is_413(client: FlaskClient):
     refused(form(client, picture=file(b"x" * LIMIT)), 413)
 
 
 def test_a_text_that_fills_the_memory_is_413(client: FlaskClient):
-    data = {"picture": file(), "label": "x" * 100_000}
+    data = {"picture": file(), "label": "x" * 300_000}
     refused(client.post("/api/box/large/", data=data, content_type="multipart/form-data"), 413)
 
 

@@ -29,7 +29,10 @@ class NoAvatar(ma.fields.Field[None]):
     """Null, which removes the picture; nothing else fits into JSON."""
 
     def __init__(self) -> None:
-        super().__init__(allow_none=True, metadata={"type": "null"})
+        super().__init__(metadata={"type": "null"})
 
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> None:
-        raise ma.ValidationError("Send the picture as multipart/form-data, or null to remove it.")
+    def deserialize(self, value: Any, *args: Any, **kwargs: Any) -> None:
+        """Raises ValidationError for anything but null."""
+        if value is not None and value is not ma.missing:
+            raise ma.ValidationError("Send the picture as multipart/form-data, or null to remove it.")
+        return super().deserialize(value, *args, **kwargs) if value is ma.missing else None
