@@ -5,10 +5,12 @@ import zlib
 from io import BytesIO
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from PIL import Image, ImageCms, ImageDraw
 
-from nexus_kernel import Invalid
-from nexus_kernel.media import Size
+from nexus_kernel import Invalid, Unavailable
+from nexus_kernel.media import Size, images
 from nexus_kernel.media.images import render
 from nexus_kernel.testing import in_threads
 
@@ -272,3 +274,31 @@ def test_many_at_once_are_done_one_after_another():
     data = encoded(quarters(400, 200))
     made = in_threads([lambda: rendered(data)["large"].width for _ in range(8)])
     assert made == [120] * 8
+
+
+def test_who_waits_too_long_for_others_is_told_to_come_back(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(images, "_PATIENCE", 0.01)
+    with images._turn(), pytest.raises(Unavailable) as raised:
+        rendered(encoded(quarters()))
+    assert raised.value.headers["Retry-After"]
+    assert rendered(encoded(quarters()))["large"].width == 80
+
+
+@given(
+    kind=st.sampled_from(["JPEG", "PNG", "WEBP", "GIF"]),
+    changes=st.lists(
+        st.tuples(st.floats(0, 1, exclude_max=True), st.integers(0, 255)), min_size=1, max_size=8
+    ),
+    rest=st.binary(max_size=20),
+)
+@settings(max_examples=150, deadline=None)
+def test_damaged_pictures_are_shown_or_refused_and_nothing_else(kind: str, changes, rest: bytes):
+    data = bytearray(encoded(quarters(24, 12), kind))
+    for place, value in changes:
+        data[int(place * len(data))] = value
+    try:
+        made = rendered(bytes(data) + rest)
+    except Invalid as refusal:
+        assert refusal.errors[0].path == "image"
+    else:
+        assert max(made["large"].width, made["large"].height) <= 120

@@ -319,3 +319,33 @@ def test_a_deployment_may_name_another_place_for_the_files(start):
     with app.app_context():
         urls = media.picture_urls({"small": {"key": KEY, "width": 1, "height": 1}})
     assert urls["small"]["url"] == f"https://cdn.example.com/shop/{KEY}"
+
+
+class TestOnABucket:
+    @pytest.fixture
+    def nexus_config(self, s3_server: str, tmp_path):
+        access = {"media_s3_access_key_id": "key", "media_s3_secret_access_key": "secret"}
+        place = {"media_store": f"s3://shop/{tmp_path.name}", "media_s3_endpoint": s3_server}
+        return {"kernel": {**access, **place}}
+
+    def test_pictures_are_kept_served_and_swept_alike(self, app: Flask, client, picture: bytes, files):
+        left, sizes = store(app, picture), kept(app, picture)
+        assert files() == sorted(keys(left) + keys(sizes))
+        later(app)
+        swept(app)
+        assert files() == keys(sizes)
+        reply = client.get(f"/media/{sizes['small']['key']}")
+        assert (reply.status_code, reply.content_type) == (200, "image/webp")
+        with app.app_context(), transaction() as session:
+            media.abandon(session, sizes)
+        drain(app)
+        assert files() == [] and client.get(f"/media/{sizes['small']['key']}").status_code == 404
+
+    def test_a_bucket_out_of_reach_is_503(self, app: Flask, client, monkeypatch):
+        from nexus_kernel.storage import MediaStore, S3Access
+
+        gone = MediaStore("s3://shop/x", access=S3Access("http://127.0.0.1:9", "eu-north-1", "key", "secret"))
+        monkeypatch.setattr(app.extensions["nexus"].media, "_store", gone._store)
+        reply = client.get(f"/media/{KEY}")
+        assert (reply.status_code, reply.json["code"]) == (503, "kernel.unavailable")
+        assert reply.headers["Retry-After"]

@@ -4,10 +4,7 @@ import os
 import socket
 import subprocess
 import sys
-import time
-import urllib.error
 import urllib.request
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,29 +14,6 @@ from nexus_kernel.storage import MediaStore, S3Access, parse_address
 from nexus_kernel.testing import in_threads
 
 KEY = "box/ab/abcdef-small.webp"
-
-
-@pytest.fixture(scope="module")
-def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """An S3 server in a process of its own; its address."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    log = (tmp_path_factory.mktemp("s3") / "log").open("wb")
-    command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
-    server = subprocess.Popen(command, stdout=log, stderr=log)
-    address = f"http://127.0.0.1:{port}"
-    for _ in range(300):
-        try:
-            urllib.request.urlopen(urllib.request.Request(f"{address}/shop", method="PUT"), timeout=5)
-            break
-        except OSError:
-            assert server.poll() is None, Path(log.name).read_text()
-            time.sleep(0.1)
-    yield address
-    server.terminate()
-    server.wait(10)
-    log.close()
 
 
 def s3(address: str, prefix: str = "files", **access: str) -> MediaStore:

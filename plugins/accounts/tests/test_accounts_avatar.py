@@ -11,7 +11,7 @@ from flask.testing import FlaskClient
 from nexus_accounts.services.avatars import remove_avatar
 from PIL import Image
 
-from nexus_kernel import transaction
+from nexus_kernel import migrations, transaction
 from nexus_kernel.media.orphans import sweep
 from nexus_kernel.testing import auth_headers, count_queries, drain, in_threads
 
@@ -223,3 +223,14 @@ def test_the_profile_is_documented_as_json_and_as_a_form(app: Flask):
     assert schemas["AccountsProfile"]["properties"]["avatar"]["anyOf"][0] == {
         "$ref": "#/components/schemas/AccountsAvatar"
     }
+
+
+def test_going_back_before_pictures_takes_the_files_along(app: Flask, send, files):
+    send(picture())
+    assert files()
+    migrations.downgrade(app, "accounts", "accounts_0002")
+    with app.app_context():
+        sweep.function()
+    assert files() == []
+    migrations.upgrade(app)
+    assert migrations.check(app) == []

@@ -8,7 +8,8 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import text
 
-from nexus_kernel import new_id, reading
+from nexus_kernel import migrations, new_id, reading
+from nexus_kernel.media.orphans import sweep
 from nexus_kernel.testing import auth_headers, drain, in_threads
 
 PRODUCTS = "/api/catalog/products/"
@@ -206,3 +207,13 @@ def test_changes_of_pictures_are_changes_of_the_product(app: Flask, client, staf
     known = heard()
     upload("green")
     assert heard() == known
+
+
+def test_taking_the_catalog_off_takes_its_files_along(app: Flask, upload, files):
+    upload()
+    migrations.downgrade(app, "catalog")
+    assert files()
+    with app.app_context():
+        sweep.function()
+    assert files() == []
+    migrations.upgrade(app)
