@@ -1,10 +1,12 @@
 """The public names; see `__init__.py`."""
 
+from . import media as media
 from . import services as services
 from .api import (
     Amount,
     Blueprint,
     Currency,
+    File,
     PageQuery,
     QuerySchema,
     Schema,
@@ -75,6 +77,7 @@ __all__ = [
     "Conflict",
     "Currency",
     "FieldError",
+    "File",
     "Forbidden",
     "HealthCheck",
     "Invalid",
@@ -115,6 +118,7 @@ __all__ = [
     "hookimpl",
     "invalid_field",
     "issue_access_token",
+    "media",
     "money_checks",
     "new_id",
     "now",

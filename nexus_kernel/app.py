@@ -30,6 +30,7 @@ from nexus_kernel.plugins import Candidate, Loaded, discover, load, register, se
 from nexus_kernel.problems import init_problems
 from nexus_kernel.quarantine import start_what_can
 from nexus_kernel.runtime import Nexus
+from nexus_kernel.storage import MediaStore, S3Access
 from nexus_kernel.throttling import Throttle
 
 
@@ -102,6 +103,7 @@ def _register(kernel: KernelConfig, loaded: Loaded, quarantined: list[Fault]) ->
         config=kernel,
         db=_database(kernel),
         cache=Cache(kernel.redis_url),
+        media=_media(kernel),
         plugins={plugin.name: plugin for plugin in loaded.plugins},
         edges=loaded.edges,
         needs=loaded.needs,
@@ -121,6 +123,16 @@ def _database(kernel: KernelConfig) -> Database:
     )
     db.before_commit.append(outbox.write_events)
     return db
+
+
+def _media(kernel: KernelConfig) -> MediaStore:
+    access = S3Access(
+        endpoint=kernel.media_s3_endpoint,
+        region=kernel.media_s3_region,
+        access_key_id=kernel.media_s3_access_key_id,
+        secret_access_key=kernel.media_s3_secret_access_key,
+    )
+    return MediaStore(kernel.media_store, kernel.media_url, access)
 
 
 def _extend(nexus: Nexus) -> None:

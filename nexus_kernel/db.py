@@ -228,6 +228,12 @@ def current_unit() -> Unit:
     return unit
 
 
+def in_transaction() -> bool:
+    """True inside of `transaction()`: what takes long does not belong here."""
+    unit = _unit.get()
+    return unit is not None and unit.atomic
+
+
 def current_session() -> Session:
     """The session of the unit of work under way."""
     return current_unit().session

@@ -15,13 +15,24 @@ from nexus_kernel.errors import StartupError
 from nexus_kernel.events import check_event_type
 from nexus_kernel.health import HealthCheck, register_health
 from nexus_kernel.manifest import Fault
+from nexus_kernel.media import orphans
+from nexus_kernel.media.serving import register_media
 from nexus_kernel.naming import Law
 from nexus_kernel.registry import Owned, Registry
 from nexus_kernel.runtime import Nexus
 from nexus_kernel.tasks import Periodic, Task
 
-KERNEL_MODELS: tuple[type[Model], ...] = (outbox.OutboxEvent, outbox.Delivery, idempotency.IdempotencyKey)
-KERNEL_TASKS = (*outbox.TASKS, *outbox.PERIODICS, *idempotency.TASKS, *idempotency.PERIODICS)
+KERNEL_MODELS: tuple[type[Model], ...] = (
+    outbox.OutboxEvent,
+    outbox.Delivery,
+    idempotency.IdempotencyKey,
+    orphans.Orphan,
+)
+KERNEL_TASKS = (
+    *(*outbox.TASKS, *outbox.PERIODICS),
+    *(*idempotency.TASKS, *idempotency.PERIODICS),
+    *orphans.PERIODICS,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +71,7 @@ def gather(nexus: Nexus) -> Gathered:
     for found in hooks.authenticators():
         _guarded(nexus, found.owner, nexus.authenticators.add, found.value, found.owner)
     nexus.api.describe_authenticators(nexus.authenticators.all, nexus.policy.delegable)
+    register_media(nexus.app, nexus.media)
     register_health(nexus.app, gathered.health_checks, {fault.plugin for fault in nexus.quarantined})
     register_schema(nexus.app, nexus.api)
     return gathered

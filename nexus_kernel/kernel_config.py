@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from nexus_kernel.config import ConfigReport, ConfigSource, env_name, require_for_production, setting
 from nexus_kernel.db import postgres_url
 from nexus_kernel.errors import StartupError
+from nexus_kernel.storage import parse_address
 
 
 @dataclass(frozen=True)
@@ -58,6 +59,25 @@ class KernelConfig:
     max_body_bytes: int = setting(
         1_048_576, minimum=1024, help="Larger request bodies are answered with 413."
     )
+    max_image_pixels: int = setting(
+        40_000_000,
+        minimum=1_000_000,
+        maximum=100_000_000,
+        help="Uploaded pictures with more are refused; one takes up to 4 bytes a pixel while it is decoded.",
+    )
+    media_store: str = setting(
+        "media", help="Where uploaded files are kept: a folder, file:///folder, or s3://bucket/prefix."
+    )
+    media_url: str = setting(
+        "",
+        help="Where people find the files when a CDN or the bucket serves them; empty: /media/ of this host.",
+    )
+    media_s3_endpoint: str = setting("", help="The address of an S3-compatible server other than Amazon's.")
+    media_s3_region: str = setting("us-east-1", help="The bucket's region.")
+    media_s3_access_key_id: str = setting(
+        "", secret=True, help="Empty: AWS_ACCESS_KEY_ID, or the role of the machine."
+    )
+    media_s3_secret_access_key: str = setting("", secret=True, help="Belongs to the access key.")
     database_pool_size: int = setting(
         5, minimum=1, maximum=100, help="Connections a process; one a thread will do."
     )
@@ -91,6 +111,12 @@ def read_kernel(source: ConfigSource, report: ConfigReport) -> KernelConfig:
         postgres_url(kernel.database_url)
     except StartupError as error:
         report.add(env_name("kernel", "database_url"), str(error))
+    try:
+        parse_address(kernel.media_store)
+    except StartupError as error:
+        report.add(env_name("kernel", "media_store"), str(error))
+    if kernel.media_url and not kernel.media_url.startswith(("https://", "http://", "/")):
+        report.add(env_name("kernel", "media_url"), "is not an address such as https://cdn.example.com/shop")
     if not kernel.redis_url.startswith(("redis://", "rediss://")):
         report.add(env_name("kernel", "redis_url"), "is not an address such as redis://host:6379/0")
     return kernel

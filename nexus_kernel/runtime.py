@@ -24,6 +24,7 @@ from nexus_kernel.manifest import Fault
 from nexus_kernel.plugins import Plugin
 from nexus_kernel.registry import Registry
 from nexus_kernel.services import ServiceRegistry
+from nexus_kernel.storage import MediaStore
 from nexus_kernel.tasks import Dispatcher, Periodic, Task, make_celery
 from nexus_kernel.throttling import Throttle
 
@@ -45,6 +46,7 @@ class Nexus:
     config: KernelConfig
     db: Database
     cache: Cache
+    media: MediaStore
     plugins: Mapping[str, Plugin]
     edges: Mapping[str, set[str]]
     """Who was loaded after whom, by need or by wish."""

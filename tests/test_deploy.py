@@ -68,8 +68,15 @@ def test_what_others_wait_for_has_a_health_check(services: dict[str, Any], name:
 
 def test_data_lives_in_volumes(services: dict[str, Any]) -> None:
     declared = yaml.safe_load(COMPOSE.read_text())["volumes"]
-    used = {mount.split(":")[0] for name in ("database", "queue") for mount in services[name]["volumes"]}
+    used = {mount.split(":")[0] for service in services.values() for mount in service["volumes"]}
     assert used == set(declared)
+
+
+def test_the_api_and_the_worker_share_the_uploaded_files(services: dict[str, Any]) -> None:
+    containerfile = (ROOT / "deploy" / "Containerfile").read_text()
+    (folder,) = re.findall(r"NEXUS_KERNEL__MEDIA_STORE=(\S+)", containerfile)
+    for name in ("api", "worker"):
+        assert services[name]["volumes"] == [f"media:{folder}"]
 
 
 def test_the_image_holds_every_plugin_unless_told_otherwise() -> None:

@@ -4,11 +4,13 @@ from nexus_kernel.api.blueprint import Blueprint
 from nexus_kernel.api.fields import Amount, Currency, Text
 from nexus_kernel.api.pagination import PageQuery, page_of, paginate
 from nexus_kernel.api.schema import QuerySchema, Schema
+from nexus_kernel.api.uploads import File
 
 __all__ = [
     "Amount",
     "Blueprint",
     "Currency",
+    "File",
     "PageQuery",
     "QuerySchema",
     "Schema",

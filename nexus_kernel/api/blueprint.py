@@ -24,6 +24,7 @@ from werkzeug.exceptions import UnsupportedMediaType
 
 from nexus_kernel.api.conditional import conditional_response
 from nexus_kernel.api.idempotency import run_once
+from nexus_kernel.api.uploads import MULTIPART, allow_upload, read_form
 from nexus_kernel.auth import check_access
 
 V = TypeVar("V", bound=Callable[..., Any])
@@ -51,6 +52,12 @@ class JSONParser(FlaskParser):
 
     DEFAULT_VALIDATION_STATUS = 422
     DEFAULT_UNKNOWN_BY_LOCATION: dict[str, str | None] = {}  # noqa: RUF012
+
+    __location_map__ = FlaskParser.__location_map__ | {"multipart": "load_multipart"}
+
+    def load_multipart(self, req: Any, schema: Any) -> Any:
+        """The parts of a form; the view's route has set its limit."""
+        return read_form(req)
 
     def load_json(self, req: Any, schema: Any) -> Any:
         """The body. Raises 415 for one of another type: it must not pass for an empty one."""
@@ -87,6 +94,39 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]
         def mark(view: V) -> V:
             view.__dict__["_nexus_access"] = Access(public=False, codes=codes)
             return view
+
+        return mark
+
+    @classmethod
+    def multipart(
+        cls, schema: type[ma.Schema], *, limit: Callable[[], int], json: type[ma.Schema] | None = None
+    ) -> Callable[[V], V]:
+        """Give the view the fields of a `multipart/form-data` body, files (`File`) and texts, by this schema.
+
+        `limit` says how many bytes the body may have, in place of the deployment's `max_body_bytes`. With
+        `json` the route takes JSON by that schema too, within the usual limit.
+
+            @blp.multipart(PictureSchema, limit=lambda: settings(CatalogConfig).max_image_bytes)
+        """
+        bodies = {MULTIPART: schema} | ({"application/json": json} if json else {})
+
+        def mark(view: V) -> V:
+            @wraps(view)
+            def wrapper(*args: Any, **kwargs: Any) -> Any:
+                if json is not None and flask.request.mimetype != MULTIPART:
+                    given = cls.ARGUMENTS_PARSER.parse(json, flask.request, location="json")
+                else:
+                    allow_upload(flask.request, limit())
+                    given = cls.ARGUMENTS_PARSER.parse(schema, flask.request, location="multipart")
+                return view(given, *args, **kwargs)
+
+            content = {kind: {"schema": body} for kind, body in bodies.items()}
+            _document(
+                wrapper,
+                requestBody={"required": True, "content": content},
+                responses={"422": "UNPROCESSABLE_ENTITY"},
+            )
+            return wrapper  # type: ignore[return-value]
 
         return mark
 

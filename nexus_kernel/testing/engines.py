@@ -4,9 +4,11 @@ Copying a template costs more than most tests; emptying the few tables that a te
 """
 
 import secrets
+import shutil
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 
 import psycopg
 from psycopg import Connection, sql
@@ -34,11 +36,12 @@ _OTHERS = """
 
 
 class Engines:
-    """The servers of one test process, and the databases on them."""
+    """The servers of one test process, the databases on them, and a folder for their uploaded files."""
 
-    def __init__(self, admin_url: str, redis_url: str) -> None:
+    def __init__(self, admin_url: str, redis_url: str, media: Path) -> None:
         self.admin_url = admin_url
         self.redis_url = redis_url
+        self.media = media
         self._templates: dict[Key, str] = {}
         self._shapes: dict[str, str] = {}
         self._free: dict[Key, list[str]] = defaultdict(list)
@@ -72,6 +75,7 @@ class Engines:
             self._templates[key] = template
         name = self._free[key].pop() if self._free[key] else self._copied(key)
         yield self.url(name)
+        shutil.rmtree(self.media / name, ignore_errors=True)
         if self._emptied(name):
             self._free[key].append(name)
         else:

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy.engine import make_url
 
 from nexus_kernel.testing.engines import Engines
 
@@ -23,9 +24,10 @@ def nexus_engines(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engines]
     """The engines of this test process; embedded ones start on first use."""
     import os
 
+    media = tmp_path_factory.mktemp("media")
     database_url, redis_url = os.environ.get("DATABASE_URL"), os.environ.get("REDIS_URL")
     if database_url and redis_url:
-        yield Engines(database_url, redis_url)
+        yield Engines(database_url, redis_url, media)
         return
     from nexus_kernel.embedded import EmbeddedPostgres, EmbeddedValkey
 
@@ -34,7 +36,7 @@ def nexus_engines(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engines]
         EmbeddedPostgres(folder / "postgres", durable=False, allow_system=True) as postgres,
         EmbeddedValkey(folder / "valkey", durable=False, allow_system=True) as valkey,
     ):
-        yield Engines(postgres.url("postgres"), valkey.url)
+        yield Engines(postgres.url("postgres"), valkey.url, media)
 
 
 @pytest.fixture(scope="session")
@@ -104,6 +106,7 @@ def make_app(
         "secret_key": SECRET_KEY,
         "database_url": database_url,
         "redis_url": engines.redis_url,
+        "media_store": str(engines.media / str(make_url(database_url).database)),
         "database_pool_size": 30,
         "log_level": "WARNING",
         **given.get("kernel", {}),

@@ -15,6 +15,7 @@ from sqlalchemy import event
 from nexus_kernel.auth import issue_access_token
 from nexus_kernel.db import new_id
 from nexus_kernel.outbox import deliver_due
+from nexus_kernel.outbox.store import RELAY
 from nexus_kernel.tasks import Dispatcher
 
 T = TypeVar("T")
@@ -49,7 +50,7 @@ def drain(app: Flask) -> None:
         while True:
             delivered = deliver_due()
             waiting, nexus.dispatcher.sent = nexus.dispatcher.sent, []
-            tasks = [message for message in dict.fromkeys(waiting) if not message[0].startswith("nexus.")]
+            tasks = [message for message in dict.fromkeys(waiting) if message[0] != RELAY]
             for name, args in tasks:
                 nexus.tasks[name].function(*args)
             if not delivered and not tasks:

@@ -16,7 +16,7 @@ from nexus_kernel.testing import auth_headers
 from ..conftest import SHIPPED
 
 ROLES = ("anonymous", "member", "seller", "staff", "admin")
-KERNEL_ROUTES = {"/healthz", "/readyz", "/api/schema/"}
+KERNEL_ROUTES = {"/healthz", "/readyz", "/api/schema/", "/media/<path:key>"}
 
 
 def routes(app: Flask) -> Iterator[tuple[str, Rule, Access]]:

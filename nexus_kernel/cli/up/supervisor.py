@@ -252,6 +252,7 @@ class Supervisor:
         return {
             "NEXUS_KERNEL__SECRET_KEY": self._state.secret("kernel"),
             "NEXUS_KERNEL__PUBLIC_URL": self._api,
+            "NEXUS_KERNEL__MEDIA_STORE": str(self._state.folder / "media"),
             **settings,
             **os.environ,
             "DATABASE_URL": self._engines.database_url,

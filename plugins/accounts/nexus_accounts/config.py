@@ -24,6 +24,9 @@ class AccountsConfig:
             "person out, for clients with several tabs. 0: any second use signs out."
         ),
     )
+    max_avatar_bytes: int = setting(
+        5_242_880, minimum=65_536, help="Larger uploads of a person's picture are answered with 413."
+    )
     activation_hours: int = setting(
         72, minimum=1, maximum=720, help="How long the link that confirms an e-mail address works."
     )

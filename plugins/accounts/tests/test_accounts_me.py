@@ -26,7 +26,7 @@ def test_me_shows_the_account_with_roles_and_profile(app, client, person):
         "last_name": "",
         "roles": ["seller"],
         "is_seller": True,
-        "profile": {"phone": "", "bio": ""},
+        "profile": {"phone": "", "bio": "", "avatar": None},
     }
 
 
@@ -48,7 +48,7 @@ def test_a_person_changes_names_username_and_profile(client, abebe):
     assert {name: reply.json[name] for name in ("username", "first_name", "last_name")} == {
         name: changes[name] for name in ("username", "first_name", "last_name")
     }
-    assert reply.json["profile"] == {"phone": "+251 911 234567", "bio": ""}
+    assert reply.json["profile"] == {"phone": "+251 911 234567", "bio": "", "avatar": None}
     assert client.get(ME, headers=abebe).json == reply.json
 
 
@@ -138,9 +138,9 @@ def test_changes_of_different_fields_at_once_are_all_kept(app, client, abebe):
 
 
 def test_the_profile_is_read_and_changed(client, abebe):
-    assert client.get(PROFILE, headers=abebe).json == {"phone": "", "bio": ""}
+    assert client.get(PROFILE, headers=abebe).json == {"phone": "", "bio": "", "avatar": None}
     reply = client.patch(PROFILE, json={"bio": "Runs barefoot"}, headers=abebe)
-    assert (reply.status_code, reply.json) == (200, {"phone": "", "bio": "Runs barefoot"})
+    assert (reply.status_code, reply.json) == (200, {"phone": "", "bio": "Runs barefoot", "avatar": None})
     assert client.patch(PROFILE, json={}, headers=abebe).json == reply.json
 
 

@@ -96,11 +96,11 @@ def test_a_password_is_hashed_even_when_there_is_nothing_to_compare_it_with(
     assert len(verified) == 1 and verified[0].startswith("$argon2id$v=19$m=19456,t=2,p=1$")
 
 
-def test_signing_in_takes_three_queries_and_refreshing_one(app, person, sign_in, refresh):
+def test_signing_in_takes_two_queries_and_refreshing_one(app, person, sign_in, refresh):
     person()
     with count_queries(app) as queries:
         reply = sign_in()
-    assert len(queries) == 3, str(queries)
+    assert len(queries) == 2, str(queries)
     with count_queries(app) as queries:
         assert refresh(reply.json["refresh"]).status_code == 200
     assert len(queries) == 1, str(queries)

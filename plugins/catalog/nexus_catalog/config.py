@@ -15,3 +15,7 @@ class CatalogConfig:
         choices=tuple(EXPONENTS),
         help="ISO 4217 code of prices that name no currency, and of the filters min_price and max_price.",
     )
+    max_images: int = setting(10, minimum=1, maximum=100, help="How many pictures a product may have.")
+    max_image_bytes: int = setting(
+        10_485_760, minimum=65_536, help="Larger uploads of a product's picture are answered with 413."
+    )

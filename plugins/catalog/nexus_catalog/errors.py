@@ -15,6 +15,24 @@ class CategoryNotFound(NotFound):
     code, title = "catalog.category_not_found", "Category not found"
 
 
+class ImageNotFound(NotFound):
+    """The product has no picture of this id."""
+
+    code, title = "catalog.image_not_found", "Image not found"
+
+
+class TooManyImages(Conflict):
+    """The product has as many pictures as the deployment allows; `maximum` says how many."""
+
+    code, title = "catalog.too_many_images", "Too many images"
+
+
+class ImagesChanged(Conflict):
+    """The order names other pictures than the product has; `ids` are those that it has."""
+
+    code, title = "catalog.images_changed", "The images are others"
+
+
 class SkuTaken(Conflict):
     """Another variant has this SKU."""
 

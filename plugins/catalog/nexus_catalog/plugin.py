@@ -6,7 +6,15 @@ import click
 
 from nexus_catalog.commands import catalog
 from nexus_catalog.config import CatalogConfig
-from nexus_catalog.models import Category, Product, Stock, StockMovement, StockReservation, Variant
+from nexus_catalog.models import (
+    Category,
+    Product,
+    ProductImage,
+    Stock,
+    StockMovement,
+    StockReservation,
+    Variant,
+)
 from nexus_catalog.services import Catalog, StockKeeper
 from nexus_catalog.views import blp
 from nexus_kernel import Blueprint, Manifest, Model, Permission, ServiceFactory, hookimpl
@@ -25,7 +33,7 @@ MANIFEST = Manifest(
 @hookimpl
 def nexus_models() -> Iterable[type[Model]]:
     """The tree, the products with their variants, and the stock with its ledger."""
-    return [Category, Product, Variant, Stock, StockReservation, StockMovement]
+    return [Category, Product, Variant, ProductImage, Stock, StockReservation, StockMovement]
 
 
 @hookimpl

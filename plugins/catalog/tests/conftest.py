@@ -1,6 +1,7 @@
 """The catalog alone, without its neighbours."""
 
 from collections.abc import Callable
+from io import BytesIO
 from typing import Any
 from uuid import UUID
 
@@ -10,9 +11,12 @@ from flask import Flask
 from flask.testing import FlaskClient
 from nexus_catalog.services.categories import create_category
 from nexus_catalog.services.editing import create_product
+from PIL import Image
+from sqlalchemy import text
 
 from nexus_kernel import services, transaction
 from nexus_kernel.contracts.catalog import CatalogService, VariantView
+from nexus_kernel.media.orphans import sweep
 from nexus_kernel.testing import auth_headers
 
 
@@ -61,3 +65,64 @@ def titles(client: FlaskClient) -> Callable[[str], list[str]]:
         return [product["title"] for product in response.json["results"]]
 
     return titles
+
+
+@pytest.fixture
+def picture() -> Callable[..., bytes]:
+    """A JPEG of one colour."""
+
+    def picture(colour: str = "red", size: tuple[int, int] = (1600, 800)) -> bytes:
+        body = BytesIO()
+        Image.new("RGB", size, colour).save(body, "JPEG")
+        return body.getvalue()
+
+    return picture
+
+
+@pytest.fixture
+def product(sell) -> str:
+    """The address of a product's pictures."""
+    return f"/api/catalog/products/{sell().product_id}/images/"
+
+
+@pytest.fixture
+def upload(
+    app: Flask, staff: dict[str, str], product: str, picture: Callable[..., bytes]
+) -> Callable[..., Any]:
+    """Sends a picture of one colour, or these bytes, for `product`."""
+
+    def upload(data: bytes | str = "red", **fields: Any) -> Any:
+        body = picture(data, (60, 30)) if isinstance(data, str) else data
+        form = {"image": (BytesIO(body), "lantern.jpg"), **fields}
+        return app.test_client().post(product, data=form, headers=staff, content_type="multipart/form-data")
+
+    return upload
+
+
+@pytest.fixture
+def listed(client: FlaskClient, product: str) -> Callable[[], list[dict[str, Any]]]:
+    """The pictures of `product` in their order."""
+
+    def listed() -> list[dict[str, Any]]:
+        return client.get(product).json["results"]
+
+    return listed
+
+
+@pytest.fixture
+def files(app: Flask) -> Callable[[], list[str]]:
+    """The keys in the store."""
+    return lambda: sorted(app.extensions["nexus"].media.list())
+
+
+@pytest.fixture
+def later(app: Flask) -> Callable[[], None]:
+    """Sweeps after the hour that an upload may take."""
+
+    def later() -> None:
+        with app.app_context():
+            with transaction() as session:
+                session.execute(text("UPDATE nexus_media_orphan SET due_at = due_at - interval '61 minutes'"))
+            sweep.function()
+
+    return later

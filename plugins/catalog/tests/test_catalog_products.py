@@ -31,6 +31,7 @@ def test_a_product_in_the_list_carries_everything_a_shop_window_needs(client, se
         "sku": "L-1",
         "stock_quantity": 10,
         "in_stock": True,
+        "image": None,
         "rating_average": None,
         "rating_count": 0,
     }

@@ -1,10 +1,11 @@
 """People and what they tell about themselves."""
 
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, Computed, ForeignKey, Index, String, text
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from nexus_kernel import Keyed, Model, Timestamped
@@ -65,3 +66,4 @@ class Profile(Model):
     user_id: Mapped[UUID] = mapped_column(ForeignKey(User.id, ondelete="CASCADE"), primary_key=True)
     phone: Mapped[str] = mapped_column(String(20), default="", server_default="")
     bio: Mapped[str] = mapped_column(String(2000), default="", server_default="")
+    avatar: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))

@@ -2,8 +2,9 @@
 
 import marshmallow as ma
 
+from nexus_accounts.schemas.avatars import Avatar, NoAvatar
 from nexus_accounts.schemas.fields import Phone, Username
-from nexus_kernel import Schema, Text
+from nexus_kernel import File, Schema, Text
 
 
 class ProfileSchema(Schema):
@@ -11,6 +12,7 @@ class ProfileSchema(Schema):
 
     phone = ma.fields.String(required=True)
     bio = ma.fields.String(required=True)
+    avatar = Avatar()
 
 
 class ProfileUpdateSchema(Schema):
@@ -18,6 +20,18 @@ class ProfileUpdateSchema(Schema):
 
     phone = Phone()
     bio = Text(2000, multiline=True)
+
+
+class ProfileChangeSchema(ProfileUpdateSchema):
+    """Changes of one's own profile as JSON; `avatar: null` removes the picture."""
+
+    avatar = NoAvatar()
+
+
+class ProfileFormSchema(ProfileUpdateSchema):
+    """Changes of one's own profile as a form; `avatar` is a JPEG, PNG, WebP or GIF picture."""
+
+    avatar = File()
 
 
 class MeSchema(Schema):

@@ -17,6 +17,7 @@ from nexus_accounts.events import DataErasureRequested
 from nexus_accounts.models import Act, ApiKey, Profile, RefreshFamily, SellerApplication, SingleUseToken, User
 from nexus_accounts.services.administration import Administration
 from nexus_accounts.services.audit import audit
+from nexus_accounts.services.avatars import remove_avatar
 from nexus_accounts.services.credentials import check_current
 from nexus_accounts.services.revocation import end_sign_ins
 from nexus_kernel import Actor, NotFound, current_nexus, current_session, now, publish, transaction
@@ -95,6 +96,7 @@ def forget(session: Session, user_id: UUID) -> None:
         statements.append(delete(table).where(table.user_id == user_id))
     for statement in statements:
         session.execute(statement.execution_options(synchronize_session=False))
+    remove_avatar(session, user_id)
 
 
 class AccountData:
@@ -107,7 +109,7 @@ class AccountData:
         session = current_session()
         columns = (User.id, User.email, User.username, User.first_name, User.last_name, User.roles)
         state = (User.email_verified_at, User.is_active, User.created_at, User.updated_at, User.erased_at)
-        profile = (Profile.phone, Profile.bio)
+        profile = (Profile.phone, Profile.bio, Profile.avatar)
         joined = select(*columns, *state, *profile).join(Profile, Profile.user_id == User.id)
         account = session.execute(joined.where(User.id == person_id)).mappings().first()
         return {

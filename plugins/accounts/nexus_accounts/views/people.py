@@ -2,18 +2,22 @@
 
 from typing import Any
 
+from nexus_accounts.config import AccountsConfig
 from nexus_accounts.models import User
 from nexus_accounts.schemas.people import (
     MeSchema,
     MeUpdateSchema,
+    ProfileChangeSchema,
+    ProfileFormSchema,
     ProfileSchema,
-    ProfileUpdateSchema,
 )
+from nexus_accounts.services import avatars
 from nexus_accounts.services.people import Accounts
 from nexus_accounts.views.blueprint import blp
 from nexus_kernel import (
     current_actor,
     reading,
+    settings,
     transaction,
 )
 
@@ -48,9 +52,10 @@ def get_profile() -> Any:
 
 @blp.patch("/accounts/profiles/me/")
 @blp.requires("accounts.me.write")
-@blp.arguments(ProfileUpdateSchema)
+@blp.multipart(
+    ProfileFormSchema, limit=lambda: settings(AccountsConfig).max_avatar_bytes, json=ProfileChangeSchema
+)
 @blp.response(200, ProfileSchema)
 def update_profile(changes: dict[str, Any]) -> Any:
-    """Change one's own profile."""
-    with transaction() as session:
-        return Accounts(session).change_own(current_actor().person_id, {"profile": changes}).profile
+    """Change one's own profile: as JSON, or as a form with a picture."""
+    return avatars.change_profile(current_actor().person_id, changes)

@@ -1,6 +1,7 @@
 """The catalog's tables."""
 
 from nexus_catalog.models.categories import Category
+from nexus_catalog.models.images import ProductImage
 from nexus_catalog.models.products import Product, Variant
 from nexus_catalog.models.stock import (
     LARGEST_QUANTITY,
@@ -15,6 +16,7 @@ __all__ = [
     "MOVEMENT_REASONS",
     "Category",
     "Product",
+    "ProductImage",
     "Stock",
     "StockMovement",
     "StockReservation",

@@ -16,7 +16,7 @@ from sqlalchemy import (
     text,
     true,
 )
-from sqlalchemy.dialects.postgresql import TSVECTOR
+from sqlalchemy.dialects.postgresql import JSONB, TSVECTOR
 from sqlalchemy.orm import Mapped, mapped_column
 
 from nexus_kernel import Keyed, Model, Timestamped, amount_column, currency_column, money_checks
@@ -75,6 +75,7 @@ class Product(Keyed, Timestamped, Model):
     category_id: Mapped[UUID | None] = mapped_column(ForeignKey("catalog_category.id", ondelete="RESTRICT"))
     seller_id: Mapped[UUID | None]
     is_active: Mapped[bool] = mapped_column(default=True, server_default=true())
+    image: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
     rating_count: Mapped[int] = mapped_column(default=0, server_default=text("0"))
     rating_sum: Mapped[int] = mapped_column(default=0, server_default=text("0"))
     rating_average: Mapped[Decimal] = mapped_column(Numeric(3, 2), Computed(RATING_AVERAGE, persisted=True))

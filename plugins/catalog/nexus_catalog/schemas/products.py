@@ -6,6 +6,7 @@ import marshmallow as ma
 from marshmallow import fields
 
 from nexus_catalog.models import LARGEST_QUANTITY
+from nexus_catalog.schemas.images import LeadImageSchema, ProductImageSchema
 from nexus_catalog.services.products import SORTS
 from nexus_kernel import Amount, Currency, PageQuery, Schema, Text
 
@@ -63,6 +64,7 @@ class ProductSchema(Schema):
     sku = fields.String(required=True)
     stock_quantity = fields.Integer(required=True)
     in_stock = fields.Boolean(required=True)
+    image = fields.Nested(LeadImageSchema, required=True, allow_none=True)
     rating_average = fields.Float(
         required=True, allow_none=True, metadata={"description": "1 to 5; null without reviews."}
     )
@@ -72,8 +74,9 @@ class ProductSchema(Schema):
 
 
 class ProductDetailSchema(ProductSchema):
-    """A product with its variants, the default one first."""
+    """A product with its pictures in order, and its variants, the default one first."""
 
+    images = fields.List(fields.Nested(ProductImageSchema), required=True)
     variants = fields.List(fields.Nested(VariantSchema), required=True)
 
 

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from nexus_catalog.errors import ProductNotFound
 from nexus_catalog.models import Category, Product, Stock, Variant
+from nexus_catalog.services.image_columns import ALL_IMAGES, image_body, lead_image
 from nexus_catalog.services.search import matching, relevance
 from nexus_catalog.services.slugs import is_id
 from nexus_kernel import Money, invalid_field, paginate
@@ -21,6 +22,7 @@ _COLUMNS = (
     Product.slug,
     Product.description,
     Product.seller_id,
+    Product.image,
     Product.rating_average,
     Product.rating_count,
     Product.created_at,
@@ -66,10 +68,13 @@ def product_page(session: Session, args: Mapping[str, Any], currency: str) -> di
 def product_detail(session: Session, key: str) -> dict[str, Any]:
     """A product with its variants, by id or slug. One query. Raises ProductNotFound."""
     statement = _PRODUCTS.where(by_key(key)).order_by(Variant.is_default.desc(), Variant.sku)
-    rows = session.execute(statement).all()
+    rows = session.execute(statement.add_columns(ALL_IMAGES.label("images"))).all()
     if not rows:
         raise ProductNotFound("No product on sale has this id or slug.")
-    return _summary(rows[0]) | {"variants": [_variant(row) for row in rows]}
+    return _summary(rows[0]) | {
+        "images": [image_body(image) for image in rows[0].images],
+        "variants": [_variant(row) for row in rows],
+    }
 
 
 def by_key(key: str) -> ColumnElement[bool]:
@@ -135,6 +140,7 @@ def _summary(row: Row[Any]) -> dict[str, Any]:
         "category": category,
         "seller_id": row.seller_id,
         **_offer(row),
+        "image": lead_image(row.image),
         "rating_average": float(row.rating_average) if row.rating_count else None,
         "rating_count": row.rating_count,
         "created_at": row.created_at,
