@@ -80,4 +80,4 @@ def test_the_last_hook_runs_when_everything_is_registered():
         make(load("server_timing"), load("one_file_plugin"))
     finally:
         logger.removeHandler(handler)
-    assert [r.getMessage() for r in records] == ["ready: 4 routes of 2 plugins"]
+    assert [r.getMessage() for r in records] == ["ready: 5 routes of 2 plugins"]

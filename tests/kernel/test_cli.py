@@ -83,7 +83,7 @@ def nexus(monkeypatch, capfd, install, nexus_engines, database_url):
         ("plugins show bell", ["Rings when asked", "/api/bell/", "bell.listen", "bell.hear"]),
         ("plugins graph", ["bell -> (nothing)"]),
         ("plugins graph --format mermaid", ["graph LR\n  bell\n"]),
-        ("db status", ["kernel", "kernel_0001"]),
+        ("db status", ["kernel", "kernel_0002"]),
         ("db check", ["Tables and models agree."]),
         ("db upgrade", ["kernel: upgrading", "up to date"]),
         ("db revision kernel -m x", ["no table changed"]),

@@ -156,7 +156,13 @@ def test_the_database_refuses_an_impossible_amount_itself(till, minor, currency)
 
 def test_the_tables_of_an_application_are_those_of_its_plugins(till):
     tables = set(till.extensions["nexus"].db.metadata.tables)
-    assert tables == {"till_coin", "nexus_outbox", "nexus_delivery", "nexus_idempotency"}
+    assert tables == {
+        "till_coin",
+        "nexus_outbox",
+        "nexus_delivery",
+        "nexus_idempotency",
+        "nexus_media_orphan",
+    }
 
 
 def unavailable(response) -> None:
