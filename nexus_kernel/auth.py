@@ -153,14 +153,19 @@ def current_actor() -> Actor:
     return actor
 
 
-def check_access(codes: tuple[str, ...]) -> Actor:
-    """Raises Unauthorized for nobody, Forbidden for a person without one of the permissions."""
+def check_access(codes: tuple[str, ...], *, any_of: bool = False) -> Actor:
+    """Raises Unauthorized for nobody, Forbidden for a person without the permissions.
+
+    All of them are needed; with `any_of` one of them is enough.
+    """
     actor = current_actor()
     if actor.is_anonymous:
         raise Unauthorized("Sign in first: send a bearer token.", headers=_CHALLENGE)
-    for code in codes:
-        if not actor.can(code):
-            raise Forbidden(f"This takes the permission {code}.")
+    missing = [code for code in codes if not actor.can(code)]
+    if missing and any_of and len(missing) < len(codes):
+        return actor
+    if missing:
+        raise Forbidden(f"This takes the permission {' or '.join(missing) if any_of else missing[0]}.")
     return actor
 
 

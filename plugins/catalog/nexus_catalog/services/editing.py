@@ -13,10 +13,11 @@ from sqlalchemy.orm import Session
 from nexus_catalog.errors import ProductNotFound, SkuTaken
 from nexus_catalog.models import Product, Variant
 from nexus_catalog.services.changes import products_changed
+from nexus_catalog.services.ownership import changeable_by
 from nexus_catalog.services.products import by_key
 from nexus_catalog.services.slugs import free_slugs, slugify
 from nexus_catalog.services.stock import StockKeeper
-from nexus_kernel import Conflict, FieldError, Money, invalid_field, new_id, now
+from nexus_kernel import Actor, Conflict, FieldError, Money, invalid_field, new_id, now
 from nexus_kernel.money import MoneyError
 
 _ATTEMPTS = 10
@@ -47,12 +48,12 @@ def create_product(session: Session, values: Mapping[str, Any], currency: str) -
     return product_id
 
 
-def update_product(session: Session, key: str, changes: Mapping[str, Any]) -> UUID:
+def update_product(session: Session, key: str, changes: Mapping[str, Any], actor: Actor) -> UUID:
     """Change a product and its default variant; the product's id. The slug stays, so that links hold.
 
     Raises ProductNotFound, SkuTaken and Invalid. Without changes nothing is written or published.
     """
-    current = lock_product(session, key)
+    current = lock_product(session, key, actor)
     if not changes:
         return current.id
     product = {name: changes[name] for name in _PRODUCT_FIELDS if name in changes}
@@ -72,9 +73,9 @@ def update_product(session: Session, key: str, changes: Mapping[str, Any]) -> UU
     return current.id
 
 
-def retire_product(session: Session, key: str) -> None:
+def retire_product(session: Session, key: str, actor: Actor) -> None:
     """Take a product off sale; its row stays. Raises ProductNotFound, the second time too."""
-    current = lock_product(session, key)
+    current = lock_product(session, key, actor)
     session.execute(update(Product).where(Product.id == current.id).values(is_active=False, updated_at=now()))
     products_changed([current.id])
 
@@ -84,14 +85,23 @@ def generated_sku(variant_id: UUID) -> str:
     return f"P-{variant_id.hex[-12:].upper()}"
 
 
-def lock_product(session: Session, key: str) -> Row[Any]:
-    """Ids and currency of a product on sale, locked until the transaction ends. Raises ProductNotFound."""
-    row = session.execute(
-        select(Product.id, Variant.id.label("variant_id"), Variant.currency)
+def lock_product(session: Session, key: str, actor: Actor, *, is_active: bool | None = True) -> Row[Any]:
+    """Ids, seller and currency of a product that the actor may change, locked until the transaction ends.
+
+    One on sale; with `is_active` False a retired one, with None either. Raises ProductNotFound, for
+    somebody else's too.
+    """
+    statement = (
+        select(
+            Product.id, Product.seller_id, Product.is_active, Variant.id.label("variant_id"), Variant.currency
+        )
         .join(Variant, (Variant.product_id == Product.id) & Variant.is_default)
-        .where(by_key(key), Product.is_active)
+        .where(by_key(key), changeable_by(actor))
         .with_for_update(of=Product)
-    ).one_or_none()
+    )
+    if is_active is not None:
+        statement = statement.where(Product.is_active.is_(is_active))
+    row = session.execute(statement).one_or_none()
     if row is None:
         raise ProductNotFound("No product on sale has this id or slug.")
     return row
