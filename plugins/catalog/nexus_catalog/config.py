@@ -15,3 +15,13 @@ class CatalogConfig:
         choices=tuple(EXPONENTS),
         help="ISO 4217 code of prices that name no currency, and of the filters min_price and max_price.",
     )
+    max_variants: int = setting(
+        100, minimum=1, maximum=1000, help="Variants on sale that a product has at most."
+    )
+    low_stock_threshold: int | None = setting(
+        2,
+        minimum=0,
+        maximum=1_000_000_000,
+        help="A new variant's low mark: catalog.stock_low is published when its available pieces fall to it; "
+        "empty: never.",
+    )

@@ -6,7 +6,15 @@ import click
 
 from nexus_catalog.commands import catalog
 from nexus_catalog.config import CatalogConfig
-from nexus_catalog.models import Category, Product, Stock, StockMovement, StockReservation, Variant
+from nexus_catalog.models import (
+    Category,
+    PriceChange,
+    Product,
+    Stock,
+    StockMovement,
+    StockReservation,
+    Variant,
+)
 from nexus_catalog.services import Catalog, StockKeeper
 from nexus_catalog.services.ownership import WRITE, WRITE_OWN
 from nexus_catalog.views import blp
@@ -27,8 +35,8 @@ MANIFEST = Manifest(
 
 @hookimpl
 def nexus_models() -> Iterable[type[Model]]:
-    """The tree, the products with their variants, and the stock with its ledger."""
-    return [Category, Product, Variant, Stock, StockReservation, StockMovement]
+    """The tree, the products with their variants and former prices, and the stock with its ledger."""
+    return [Category, Product, Variant, PriceChange, Stock, StockReservation, StockMovement]
 
 
 @hookimpl

@@ -1,8 +1,10 @@
 """The catalog's tables."""
 
 from nexus_catalog.models.categories import Category
+from nexus_catalog.models.prices import PriceChange
 from nexus_catalog.models.products import Product, Variant
 from nexus_catalog.models.stock import (
+    ADJUSTMENT_REASONS,
     LARGEST_QUANTITY,
     MOVEMENT_REASONS,
     Stock,
@@ -11,9 +13,11 @@ from nexus_catalog.models.stock import (
 )
 
 __all__ = [
+    "ADJUSTMENT_REASONS",
     "LARGEST_QUANTITY",
     "MOVEMENT_REASONS",
     "Category",
+    "PriceChange",
     "Product",
     "Stock",
     "StockMovement",
