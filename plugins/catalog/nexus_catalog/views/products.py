@@ -1,5 +1,6 @@
 """`/api/catalog/products/`."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import orjson
@@ -11,6 +12,7 @@ from nexus_catalog.schemas.products import (
     ProductCreateSchema,
     ProductDetailSchema,
     ProductQuery,
+    ProductReplaceSchema,
     ProductSchema,
     ProductUpdateSchema,
 )
@@ -65,13 +67,19 @@ def get_product(product: str) -> Response:
 @blp.arguments(ProductUpdateSchema)
 @blp.response(200, ProductDetailSchema)
 def update_product(args: dict[str, Any], product: str) -> Response:
-    """Change a product and its default variant."""
-    with transaction() as session:
-        actor = current_actor()
-        check_seller(actor, args)
-        _check_if_match(session, product, actor)
-        product_id = editing.update_product(session, product, args, actor)
-        return json_answer(orjson.dumps(products.product_detail(session, str(product_id))))
+    """Change a product and its default variant; whatever is left out stays."""
+    return _change(product, args)
+
+
+@blp.put("/products/<product>/")
+@blp.requires_any(*WRITERS)
+@blp.conditional
+@blp.doc(parameters=[IF_MATCH])
+@blp.arguments(ProductReplaceSchema)
+@blp.response(200, ProductDetailSchema)
+def replace_product(args: dict[str, Any], product: str) -> Response:
+    """Replace the content of a product and its default variant."""
+    return _change(product, args)
 
 
 @blp.delete("/products/<product>/")
@@ -91,3 +99,12 @@ def _check_if_match(session: Session, key: str, actor: Actor) -> None:
     if "If-Match" in request.headers:
         editing.lock_product(session, key, actor)
         check_if_match(lambda: products.product_detail(session, key))
+
+
+def _change(product: str, changes: Mapping[str, Any]) -> Response:
+    with transaction() as session:
+        actor = current_actor()
+        check_seller(actor, changes)
+        _check_if_match(session, product, actor)
+        product_id = editing.update_product(session, product, changes, actor)
+        return json_answer(orjson.dumps(products.product_detail(session, str(product_id))))
