@@ -50,8 +50,8 @@ class VariantSchema(Schema):
         required=True,
         allow_none=True,
         metadata={
-            "description": "The lowest price of the 30 days before the current one came into force (Directive "
-            "98/6/EC, article 6a); null where the price has never changed."
+            "description": "The lowest price of the 30 days before the current one came into force "
+            "(Directive 98/6/EC, article 6a); null where the price has never changed."
         },
     )
     option_values = fields.Dict(keys=fields.String(), values=fields.String(), required=True)
@@ -99,9 +99,10 @@ def quantity_field(**options: Any) -> fields.Integer:
 
 
 class ProductCreateSchema(Schema):
-    """A new product with its default variant. Without a SKU it is given one."""
+    """A new product with its default variant. Without a slug or a SKU it is given one."""
 
     title = Text(200, minimum=1, required=True)
+    slug = Text(100, minimum=1)
     description = Text(20_000, multiline=True)
     category_id = fields.UUID(allow_none=True)
     seller_id = fields.UUID(allow_none=True)

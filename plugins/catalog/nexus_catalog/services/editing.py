@@ -33,7 +33,11 @@ def create_product(session: Session, values: Mapping[str, Any], currency: str) -
     price = parsed_price(values["price"], values.get("currency", currency))
     variant_id = new_id()
     with explained():
-        product_id = _insert_product(session, {k: values[k] for k in _PRODUCT_FIELDS if k in values})
+        product_id = _insert_product(
+            session,
+            {name: values[name] for name in _PRODUCT_FIELDS if name in values},
+            slugify(values.get("slug") or values["title"], "product"),
+        )
         session.execute(
             insert(Variant).values(
                 id=variant_id,
@@ -123,8 +127,7 @@ def lock_product(session: Session, key: str, actor: Actor, *, is_active: bool | 
     return row
 
 
-def _insert_product(session: Session, values: dict[str, Any]) -> UUID:
-    base = slugify(values["title"], "product")
+def _insert_product(session: Session, values: dict[str, Any], base: str) -> UUID:
     for attempt in range(_ATTEMPTS):
         (slug,) = free_slugs(session, Product.slug, [base], random=attempt > 2)
         statement = insert(Product).values(id=new_id(), slug=slug, **values)

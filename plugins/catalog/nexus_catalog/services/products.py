@@ -46,6 +46,7 @@ _ALL = (
     .outerjoin(Category, Category.id == Product.category_id)
 )
 _PRODUCTS = _ALL.where(Product.is_active)
+_MANAGED = _ALL.add_columns(Product.is_active.label("is_on_sale"))
 _ORDERS: Mapping[str, tuple[Any, Any]] = {
     "price": (Variant.price_minor, Variant.product_id),
     "title": (Product.title, Product.id),
@@ -66,10 +67,11 @@ def product_page(session: Session, args: Mapping[str, Any], currency: str) -> di
 
 
 def managed_page(session: Session, args: Mapping[str, Any], currency: str, actor: Actor) -> dict[str, Any]:
-    """As `product_page`, of the products that the actor may change, retired ones too (`is_active` filters)."""
-    statement = _ALL.add_columns(Product.is_active.label("is_on_sale")).where(
-        changeable_by(actor), Variant.is_default, *_filters(args, currency)
-    )
+    """As `product_page`, of the products that the actor may change, retired ones too.
+
+    `is_active` in `args` asks for those on sale or for retired ones only.
+    """
+    statement = _MANAGED.where(changeable_by(actor), Variant.is_default, *_filters(args, currency))
     if "is_active" in args:
         statement = statement.where(Product.is_active.is_(args["is_active"]))
     order, descending = _order(args)
@@ -83,10 +85,7 @@ def product_detail(session: Session, key: str) -> dict[str, Any]:
 
 def managed_detail(session: Session, key: str, actor: Actor) -> dict[str, Any]:
     """As `product_detail`, of a product that the actor may change, with what is retired."""
-    statement = _ALL.add_columns(Product.is_active.label("is_on_sale")).where(
-        by_key(key), changeable_by(actor)
-    )
-    body, rows = _detail(session, statement)
+    body, rows = _detail(session, _MANAGED.where(by_key(key), changeable_by(actor)))
     for variant, row in zip(body["variants"], rows, strict=True):
         variant["is_active"] = row.is_active
     return body | {"is_active": rows[0].is_on_sale}
