@@ -23,6 +23,14 @@ from nexus_kernel.money import MoneyError
 
 _ATTEMPTS = 10
 _PRODUCT_FIELDS = ("title", "description", "category_id", "seller_id")
+_LOCKED = select(
+    Product.id,
+    Product.seller_id,
+    Product.is_active,
+    Product.options,
+    Variant.id.label("variant_id"),
+    Variant.currency,
+).join(Variant, (Variant.product_id == Product.id) & Variant.is_default)
 
 
 def create_product(session: Session, values: Mapping[str, Any], currency: str) -> UUID:
@@ -106,25 +114,18 @@ def generated_sku(variant_id: UUID) -> str:
 
 
 def lock_product(session: Session, key: str, actor: Actor, *, is_active: bool | None = True) -> Row[Any]:
-    """Ids, seller and currency of a product that the actor may change, locked until the transaction ends.
+    """What writing needs of a product that the actor may change, locked until the transaction ends.
 
     One on sale; with `is_active` False a retired one, with None either. Raises ProductNotFound, for
-    somebody else's too.
+    somebody else's too. The default variant is read under the lock, as others may just have changed it.
     """
-    statement = (
-        select(
-            Product.id, Product.seller_id, Product.is_active, Variant.id.label("variant_id"), Variant.currency
-        )
-        .join(Variant, (Variant.product_id == Product.id) & Variant.is_default)
-        .where(by_key(key), changeable_by(actor))
-        .with_for_update(of=Product)
-    )
+    locked = select(Product.id).where(by_key(key), changeable_by(actor)).with_for_update()
     if is_active is not None:
-        statement = statement.where(Product.is_active.is_(is_active))
-    row = session.execute(statement).one_or_none()
-    if row is None:
+        locked = locked.where(Product.is_active.is_(is_active))
+    product_id = session.execute(locked).scalar()
+    if product_id is None:
         raise ProductNotFound("No product on sale has this id or slug.")
-    return row
+    return session.execute(_LOCKED.where(Product.id == product_id)).one()
 
 
 def _insert_product(session: Session, values: dict[str, Any], base: str) -> UUID:

@@ -25,7 +25,7 @@ def set_options(session: Session, key: str, actor: Actor, options: Options) -> d
     variants would not differ any more.
     """
     product = lock_product(session, key, actor)
-    old = stored_options(session, product)
+    old = product.options
     names = {option["name"] for option in old}
     for position, option in enumerate(options):
         if option.get("was") is not None and option["was"] not in names:
@@ -35,12 +35,6 @@ def set_options(session: Session, key: str, actor: Actor, options: Options) -> d
     session.execute(update(Product).where(Product.id == product.id).values(options=stored, updated_at=now()))
     products_changed([product.id])
     return product_detail(session, str(product.id))
-
-
-def stored_options(session: Session, product: Row[Any]) -> Options:
-    """The options of a product that is locked."""
-    options: Options = session.execute(select(Product.options).where(Product.id == product.id)).scalar_one()
-    return options
 
 
 def checked_values(options: Options, values: Mapping[str, str]) -> dict[str, str]:

@@ -19,7 +19,7 @@ from nexus_catalog.services.editing import (
     lock_product,
     parsed_price,
 )
-from nexus_catalog.services.options import checked_values, stored_options
+from nexus_catalog.services.options import checked_values
 from nexus_catalog.services.ownership import may_change
 from nexus_catalog.services.products import by_key, present_variant
 from nexus_catalog.services.stock import StockKeeper
@@ -74,7 +74,7 @@ def create_variant(session: Session, key: str, actor: Actor, values: Mapping[str
     """
     product = lock_product(session, key, actor)
     _check_room(session, product.id)
-    option_values = checked_values(stored_options(session, product), values.get("option_values", {}))
+    option_values = checked_values(product.options, values.get("option_values", {}))
     price = parsed_price(values["price"], _same_currency(product, values))
     variant_id = new_id()
     with explained():
@@ -111,8 +111,7 @@ def update_variant(
         values["price_minor"] = parsed_price(changes["price"], currency).minor
         as_actor(session)
     if "option_values" in changes:
-        options = stored_options(session, product)
-        values["option_values"] = checked_values(options, changes["option_values"])
+        values["option_values"] = checked_values(product.options, changes["option_values"])
     with explained():
         session.execute(update(Variant).where(Variant.id == variant_id).values(**values, updated_at=now()))
     if "stock_quantity" in changes:
@@ -163,7 +162,7 @@ def restore_variant(session: Session, key: str, variant_id: UUID, actor: Actor) 
         raise VariantNotFound("The product has no such variant.")
     if not variant.is_active:
         _check_room(session, product.id)
-        checked_values(stored_options(session, product), variant.option_values)
+        checked_values(product.options, variant.option_values)
         _same_currency(product, {"currency": variant.currency})
         with explained():
             restored = update(Variant).where(Variant.id == variant_id)
