@@ -256,19 +256,22 @@ def current_actor() -> Actor:
     return actor
 
 
-def check_access(codes: tuple[str, ...]) -> Actor:
-    """Raises Unauthorized for nobody, Forbidden for a person without one of the permissions.
+def check_access(codes: tuple[str, ...], *, any_of: bool = False) -> Actor:
+    """Raises Unauthorized for nobody, Forbidden for a person without the permissions.
 
-    A route that names no permission is for people: an actor with scopes is refused.
+    All of them are needed; with `any_of` one of them is enough. A route that names no permission is for
+    people: an actor with scopes is refused.
     """
     actor = current_actor()
     if actor.is_anonymous:
         raise Unauthorized("Sign in first: send a bearer token.", headers=_authenticators().challenge)
     if actor.scopes is not None and not codes:
         raise Forbidden("This is for people who signed in themselves.")
-    for code in codes:
-        if not actor.can(code):
-            raise Forbidden(f"This takes the permission {code}.")
+    missing = [code for code in codes if not actor.can(code)]
+    if missing and any_of and len(missing) < len(codes):
+        return actor
+    if missing:
+        raise Forbidden(f"This takes the permission {' or '.join(missing) if any_of else missing[0]}.")
     return actor
 
 

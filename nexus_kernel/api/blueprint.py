@@ -41,10 +41,18 @@ _IDEMPOTENCY_KEY = {
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """Who may call a route: everybody (`public`), or people with every one of these permissions."""
+    """Who may call a route: everybody (`public`), or people with these permissions.
+
+    Every one of them is needed; with `any_of` one is enough.
+    """
 
     public: bool
     codes: tuple[str, ...] = ()
+    any_of: bool = False
+
+    def permits(self, can: Callable[[str], bool]) -> bool:
+        """True for somebody signed in who has the permissions that `can` says."""
+        return self.public or (any if self.any_of else all)(map(can, self.codes))
 
 
 class JSONParser(FlaskParser):
@@ -131,6 +139,19 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]
         return mark
 
     @staticmethod
+    def requires_any(code: str, *others: str) -> Callable[[V], V]:
+        """Only people with at least one of these permissions may call the route.
+
+        The view then asks `current_actor().can(code)` how far the person's reach goes.
+        """
+
+        def mark(view: V) -> V:
+            view.__dict__["_nexus_access"] = Access(public=False, codes=(code, *others), any_of=True)
+            return view
+
+        return mark
+
+    @staticmethod
     def idempotent(atomic: bool = True) -> Callable[[V], V]:
         """Honour `Idempotency-Key`: the effect once, the same reply every time.
 
@@ -191,7 +212,7 @@ def _guarded(view: Callable[..., Any], access: Access | None) -> Callable[..., A
     @wraps(view)
     def guarded(*args: Any, **kwargs: Any) -> Any:
         if access is None or not access.public:
-            check_access(access.codes if access else ())
+            check_access(access.codes if access else (), any_of=access is not None and access.any_of)
         return view(*args, **kwargs)
 
     return guarded

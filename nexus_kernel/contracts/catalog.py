@@ -78,3 +78,21 @@ class ProductChanged(Event):
 
     name: ClassVar[str] = "catalog.product_changed"
     product_id: UUID
+
+
+@dataclass(frozen=True, kw_only=True)
+class StockLow(Event):
+    """The available pieces of a variant on sale fell to its threshold or below it; told once a fall.
+
+    It is told again when they have risen above the threshold and fall once more. `seller_id` is None for a
+    product of the shop itself.
+    """
+
+    name: ClassVar[str] = "catalog.stock_low"
+    product_id: UUID
+    variant_id: UUID
+    seller_id: UUID | None
+    title: str
+    sku: str
+    available: int
+    threshold: int

@@ -1,26 +1,41 @@
 """Writing events into the transaction that caused them."""
 
-from typing import Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 from flask import current_app
 from sqlalchemy import insert
 
 from nexus_kernel.context import current_actor_id, current_trace_id
+from nexus_kernel.contracts.events import Event
 from nexus_kernel.db import Unit, new_id
 from nexus_kernel.events import encode
 from nexus_kernel.outbox.models import Delivery, OutboxEvent
 
+if TYPE_CHECKING:
+    from nexus_kernel.runtime import Nexus
+
 RELAY = "nexus.relay"
+SLICE = 500
+"""Events a statement: the wire protocol knows at most 65,535 parameters."""
 
 
 def write_events(unit: Unit) -> None:
-    """Insert the unit's events and one delivery a subscription, as one statement, and wake the relay."""
-    if not unit.events:
-        return
+    """Insert the unit's events and one delivery a subscription, and wake the relay. One statement a slice."""
+    events, is_awaited = list(unit.events), False
+    unit.events.clear()
     nexus = current_app.extensions["nexus"]
+    for start in range(0, len(events), SLICE):
+        is_awaited |= _write(unit, nexus, events[start : start + SLICE])
+    if is_awaited:
+        unit.after_commit.append(lambda: nexus.dispatcher.send(RELAY))
+
+
+def _write(unit: Unit, nexus: "Nexus", events: Sequence[Event]) -> bool:
+    """True when somebody subscribes to one of the events."""
     rows: list[dict[str, Any]] = []
     deliveries: list[dict[str, Any]] = []
-    for event in unit.events:
+    for event in events:
         event_id = new_id()
         rows.append(
             {
@@ -36,10 +51,9 @@ def write_events(unit: Unit) -> None:
             {"id": new_id(), "event_id": event_id, "subscription": name}
             for name in nexus.subscriptions.names_for(type(event))
         ]
-    unit.events.clear()
     stored = insert(OutboxEvent).values(rows)
-    if not deliveries:
+    if deliveries:
+        unit.session.execute(insert(Delivery).values(deliveries).add_cte(stored.cte("stored")))
+    else:
         unit.session.execute(stored)
-        return
-    unit.session.execute(insert(Delivery).values(deliveries).add_cte(stored.cte("stored")))
-    unit.after_commit.append(lambda: nexus.dispatcher.send(RELAY))
+    return bool(deliveries)

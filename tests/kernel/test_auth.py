@@ -46,6 +46,13 @@ def staff_door():
     return {}
 
 
+@blp.get("/either/")
+@blp.requires_any("door.open", "door.lock")
+@blp.response(200)
+def either_door():
+    return {}
+
+
 class Door:
     MANIFEST = Manifest(name="door", summary="Doors", url_prefixes=("/api/door/",))
 
@@ -192,3 +199,17 @@ def test_the_memory_of_tokens_is_bounded_and_safe_under_threads(door):
 def test_a_refresh_token_of_the_library_is_refused_too(door):
     with door.app_context():
         assert get(door, "member", f"Bearer {create_refresh_token(str(new_id()))}").status_code == 401
+
+
+@pytest.mark.parametrize(
+    ("roles", "status"), [((), 403), (("guard",), 200), (("staff",), 200), (("admin",), 200)]
+)
+def test_a_route_that_requires_any_opens_to_whoever_has_one_of_them(door, roles, status):
+    response = door.test_client().get("/api/door/either/", headers=auth_headers(door, *roles))
+    assert response.status_code == status
+    if status == 403:
+        assert response.json["detail"] == "This takes the permission door.open or door.lock."
+
+
+def test_a_route_that_requires_any_is_closed_to_nobody(door):
+    assert get(door, "either").status_code == 401

@@ -12,6 +12,7 @@ from nexus_kernel.contracts.events import Delivery, Event
 from nexus_kernel.money import Money
 from nexus_kernel.outbox import Delivery as Row
 from nexus_kernel.outbox import OutboxEvent, deliver_due, sweep
+from nexus_kernel.outbox.store import SLICE
 from nexus_kernel.testing import drain, in_threads
 
 
@@ -82,6 +83,18 @@ def test_an_event_reaches_every_subscriber_with_its_values(app, bell):
     assert event == Rang(times=3, fee=Money(5, "ETB"))
     assert (delivery.subscription, delivery.attempt) == ("bell.hear", 1)
     assert all(row.done_at for row in rows(app).values())
+
+
+def test_a_transaction_publishes_any_number_of_events(app, bell):
+    many = SLICE * 2 + 1
+    with app.app_context(), transaction():
+        for times in range(many):
+            publish(Rang(times=times, fee=Money(5, "ETB")))
+    with app.app_context(), transaction() as session:
+        stored = session.execute(text("SELECT count(DISTINCT (payload->>'times')::int) FROM nexus_outbox"))
+        assert stored.scalar_one() == many
+        assert session.execute(text("SELECT count(*) FROM nexus_delivery")).scalar_one() == 2 * many
+    assert len(app.extensions["nexus"].dispatcher.sent) == 1
 
 
 def test_a_rolled_back_transaction_publishes_nothing(app, bell):

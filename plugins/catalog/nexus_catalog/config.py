@@ -19,3 +19,13 @@ class CatalogConfig:
     max_image_bytes: int = setting(
         10_485_760, minimum=65_536, help="Larger uploads of a product's picture are answered with 413."
     )
+    max_variants: int = setting(
+        100, minimum=1, maximum=1000, help="Variants on sale that a product has at most."
+    )
+    low_stock_threshold: int | None = setting(
+        2,
+        minimum=0,
+        maximum=1_000_000_000,
+        help="A new variant's low mark: catalog.stock_low is published when its available pieces fall to it; "
+        "empty: never.",
+    )

@@ -33,6 +33,48 @@ class ImagesChanged(Conflict):
     code, title = "catalog.images_changed", "The images are others"
 
 
+class VariantNotFound(NotFound):
+    """The product has no such variant, or it is a stranger's."""
+
+    code, title = "catalog.variant_not_found", "Variant not found"
+
+
+class CategoryNotEmpty(Conflict):
+    """The category has children or products; name another one to move them to."""
+
+    code, title = "catalog.category_not_empty", "The category is not empty"
+
+
+class CombinationTaken(Conflict):
+    """Another variant of the product has these option values."""
+
+    code, title = "catalog.combination_taken", "The option values are taken"
+
+
+class DefaultVariant(Conflict):
+    """A product always has a default variant on sale: make another one the default first."""
+
+    code, title = "catalog.default_variant", "It is the default variant"
+
+
+class OptionInUse(Conflict):
+    """Variants have the option value that would go."""
+
+    code, title = "catalog.option_in_use", "The option value is in use"
+
+
+class TooManyVariants(Conflict):
+    """The product has as many variants as a product may have."""
+
+    code, title = "catalog.too_many_variants", "Too many variants"
+
+
+class StockBelowReserved(Conflict):
+    """Fewer pieces would be on hand than are held for orders."""
+
+    code, title = "catalog.stock_below_reserved", "Pieces are held"
+
+
 class SkuTaken(Conflict):
     """Another variant has this SKU."""
 

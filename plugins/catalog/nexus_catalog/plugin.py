@@ -8,6 +8,7 @@ from nexus_catalog.commands import catalog
 from nexus_catalog.config import CatalogConfig
 from nexus_catalog.models import (
     Category,
+    PriceChange,
     Product,
     ProductImage,
     Stock,
@@ -16,14 +17,17 @@ from nexus_catalog.models import (
     Variant,
 )
 from nexus_catalog.services import Catalog, StockKeeper
+from nexus_catalog.services.ownership import WRITE, WRITE_OWN
 from nexus_catalog.views import blp
 from nexus_kernel import Blueprint, Manifest, Model, Permission, ServiceFactory, hookimpl
+from nexus_kernel.contracts.accounts import AccountService
 from nexus_kernel.contracts.catalog import CatalogService, StockService
 
 MANIFEST = Manifest(
     name="catalog",
     summary="Categories, products, variants, stock and search",
     url_prefixes=("/api/catalog/",),
+    wants=(AccountService,),
     provides=(CatalogService, StockService),
     config=CatalogConfig,
     migrations="nexus_catalog.migrations",
@@ -32,8 +36,8 @@ MANIFEST = Manifest(
 
 @hookimpl
 def nexus_models() -> Iterable[type[Model]]:
-    """The tree, the products with their variants, and the stock with its ledger."""
-    return [Category, Product, Variant, ProductImage, Stock, StockReservation, StockMovement]
+    """The tree, the products with their variants, pictures and former prices, and the stock with its ledger."""
+    return [Category, Product, Variant, ProductImage, PriceChange, Stock, StockReservation, StockMovement]
 
 
 @hookimpl
@@ -50,10 +54,11 @@ def nexus_services() -> Mapping[type, ServiceFactory]:
 
 @hookimpl
 def nexus_permissions() -> Iterable[Permission]:
-    """What staff may change."""
+    """What staff may change, and what sellers may change of their own."""
     return [
-        Permission("catalog.product.write", "Create, change and retire products", roles=("staff",)),
-        Permission("catalog.category.write", "Create categories", roles=("staff",)),
+        Permission(WRITE, "Create, change and retire every product", roles=("staff",)),
+        Permission(WRITE_OWN, "Sell: create, change and retire one's own products", roles=("seller",)),
+        Permission("catalog.category.write", "Create, change and delete categories", roles=("staff",)),
     ]
 
 

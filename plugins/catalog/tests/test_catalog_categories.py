@@ -126,7 +126,8 @@ def test_equal_names_at_once_all_succeed(app, staff):
         ({"name": 5}, "name"),
         ({"name": "a", "parent_id": "7"}, "parent_id"),
         ({"name": "a", "parent_id": "0192f0c4-7d3e-7a51-9c1e-000000000000"}, "parent_id"),
-        ({"name": "a", "slug": "b"}, "slug"),
+        ({"name": "a", "slug": ""}, "slug"),
+        ({"name": "a", "slug": "x" * 101}, "slug"),
     ],
 )
 def test_bad_input_is_422_and_names_the_field(client, staff, body, path):

@@ -46,7 +46,7 @@ def test_a_product_without_extras_has_a_sku_no_stock_and_the_shops_currency(clie
     assert (made["stock_quantity"], made["in_stock"], made["category"]) == (0, False, None)
 
 
-@pytest.mark.parametrize(("roles", "status"), [((), 403), (("seller",), 403), (None, 401)])
+@pytest.mark.parametrize(("roles", "status"), [((), 403), (None, 401)])
 def test_others_neither_create_change_nor_retire(app, client, sell, roles, status):
     sell()
     headers = {} if roles is None else auth_headers(app, *roles)
@@ -232,7 +232,10 @@ BAD = [
     ({"sku": ""}, "sku"),
     ({"sku": "x" * 65}, "sku"),
     ({"is_active": False}, "is_active"),
-    ({"slug": "mine"}, "slug"),
+    ({"slug": ""}, "slug"),
+    ({"slug": "x" * 101}, "slug"),
+    ({"slug": "a\x00b"}, "slug"),
+    ({"slug": ["a"]}, "slug"),
     ({"id": NOBODY}, "id"),
     ({"price": "1", "rating_average": 5}, "rating_average"),
 ]
@@ -288,10 +291,9 @@ def test_creating_takes_a_constant_number_of_queries(app, client, staff):
     )
 
 
-@pytest.mark.parametrize("method", ["put", "post"])
-def test_methods_that_do_not_exist_are_405(client, sell, staff, method):
+def test_methods_that_do_not_exist_are_405(client, sell, staff):
     sell()
-    assert getattr(client, method)(f"{URL}lantern/", json={}, headers=staff).status_code == 405
+    assert client.post(f"{URL}lantern/", json={}, headers=staff).status_code == 405
 
 
 def test_products_never_leave_the_table_even_by_hand(app, sell):

@@ -8,6 +8,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from nexus_catalog.services.images import add_image
+from nexus_catalog.services.ownership import OPERATOR
 from PIL import Image
 
 from nexus_kernel.testing import count_queries, drain, in_threads
@@ -225,8 +226,8 @@ def test_a_crash_before_the_commit_leaves_neither_row_nor_file(
 def test_importers_add_pictures_by_a_function(app: Flask, sell, files, picture):
     product_id: UUID = sell().product_id
     with app.app_context():
-        first, is_new = add_image(str(product_id), picture(), "From a file")
-        again, is_new_again = add_image(str(product_id), picture())
+        first, is_new = add_image(str(product_id), OPERATOR, picture(), "From a file")
+        again, is_new_again = add_image(str(product_id), OPERATOR, picture())
     assert (is_new, is_new_again) == (True, False) and first == again
     assert (first["alt"], len(files())) == ("From a file", 3)
 

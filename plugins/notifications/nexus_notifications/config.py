@@ -53,6 +53,11 @@ class NotificationsConfig:
         "{public_url}/#/activate/{uid}/{token}",
         help="The link of the mail that verifies an address; the page posts uid and token.",
     )
+    stock_address: str = setting(
+        "",
+        help="The address that is told when a product of the shop itself, without a seller, runs low; empty: "
+        "nobody.",
+    )
     order_url: str = setting(
         "", help="The link to an order, with {order_id} and {number} in it; empty: no link."
     )
@@ -88,6 +93,8 @@ def check(config: NotificationsConfig, channels: Collection[str]) -> None:
         _ = config.sender
     except (ValueError, IndexError) as error:
         raise StartupError(f"from_address {config.from_address!r}: {error}") from None
+    if config.stock_address and "@" not in parseaddr(config.stock_address)[1]:
+        raise StartupError(f"stock_address {config.stock_address!r} is not an e-mail address")
 
 
 def _is_loopback(host: str) -> bool:

@@ -4,11 +4,13 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-from nexus_kernel import Money
+from nexus_kernel import Money, settings
 from nexus_kernel.contracts.accounts import SellerApplicationDecided, UserActivated, UserRegistered
+from nexus_kernel.contracts.catalog import StockLow
 from nexus_kernel.contracts.events import Delivery
 from nexus_kernel.contracts.orders import OrderPlaced, OrderStatusChanged
 from nexus_kernel.contracts.payments import PaymentFailed, PaymentSucceeded
+from nexus_notifications.config import NotificationsConfig
 from nexus_notifications.services import Addressee, find_addressee, notify
 from nexus_notifications.tasks import send_mail
 
@@ -74,6 +76,17 @@ def order_status_changed(event: OrderStatusChanged, delivery: Delivery) -> None:
     data = {**_order(event), "status": event.new_status}
     context = {**data, "old_status": event.old_status, "reason": event.reason}
     _tell(delivery, "order_status_changed", event.user_id, context, data)
+
+
+def stock_low(event: StockLow, delivery: Delivery) -> None:
+    """Tell the seller that few pieces are left; where the shop itself sells it, tell its `stock_address`."""
+    data = {"product_id": str(event.product_id), "variant_id": str(event.variant_id), "sku": event.sku}
+    context = {**data, "title": event.title, "available": event.available, "threshold": event.threshold}
+    address = settings(NotificationsConfig).stock_address
+    if event.seller_id is not None:
+        _tell(delivery, "stock_low", event.seller_id, context, data)
+    elif address:
+        _send(delivery, "stock_low", Addressee(None, address, ""), context)
 
 
 def _tell(

@@ -22,6 +22,7 @@ from nexus_kernel.contracts.accounts import (
     UserActivated,
     UserRegistered,
 )
+from nexus_kernel.contracts.catalog import StockLow
 from nexus_kernel.contracts.development import DevService
 from nexus_kernel.contracts.notifications import Channel
 from nexus_kernel.contracts.orders import OrderPlaced, OrderStatusChanged
@@ -75,6 +76,7 @@ def nexus_subscriptions() -> Iterable[Subscription]:
         Subscription(PaymentSucceeded, handlers.payment_received, "notifications.payment_received"),
         Subscription(PaymentFailed, handlers.payment_failed, "notifications.payment_failed"),
         Subscription(OrderStatusChanged, handlers.order_status_changed, "notifications.order_status_changed"),
+        Subscription(StockLow, handlers.stock_low, "notifications.stock_low"),
     ]
 
 

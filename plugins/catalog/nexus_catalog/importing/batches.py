@@ -15,6 +15,7 @@ from nexus_catalog.importing.rows import ImportRow, Refusal
 from nexus_catalog.models import Category, Product, Stock, Variant
 from nexus_catalog.services.categories import create_category
 from nexus_catalog.services.changes import products_changed
+from nexus_catalog.services.editing import as_actor
 from nexus_catalog.services.slugs import free_slugs, slugify
 from nexus_catalog.services.stock import StockKeeper
 from nexus_kernel import new_id, now, transaction
@@ -181,6 +182,8 @@ def _change(
             quantities[old.id] = row.stock
             changed.add(old.product_id)
     touched = [{"id": product_id, "updated_at": now()} for product_id in sorted(changed)]
+    if variants:
+        as_actor(session)
     for model, values in ((Product, touched), (Product, products), (Variant, variants)):
         if values:
             session.execute(update(model), sorted(values, key=lambda value: value["id"]))

@@ -2,8 +2,10 @@
 
 from nexus_catalog.models.categories import Category
 from nexus_catalog.models.images import ProductImage
+from nexus_catalog.models.prices import PriceChange
 from nexus_catalog.models.products import Product, Variant
 from nexus_catalog.models.stock import (
+    ADJUSTMENT_REASONS,
     LARGEST_QUANTITY,
     MOVEMENT_REASONS,
     Stock,
@@ -12,9 +14,11 @@ from nexus_catalog.models.stock import (
 )
 
 __all__ = [
+    "ADJUSTMENT_REASONS",
     "LARGEST_QUANTITY",
     "MOVEMENT_REASONS",
     "Category",
+    "PriceChange",
     "Product",
     "ProductImage",
     "Stock",

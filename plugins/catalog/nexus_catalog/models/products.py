@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
+    BigInteger,
     CheckConstraint,
     Computed,
     ForeignKey,
@@ -36,6 +37,8 @@ RATING_AVERAGE = (
 class Product(Keyed, Timestamped, Model):
     """Something for sale, with one or more variants. `seller_id` is a person of another plugin.
 
+    `options` are what variants differ in, in order: `[{"name": "Colour", "values": ["red", "blue"]}]`.
+
     Retired products stay, inactive, because orders remember them.
     """
 
@@ -43,6 +46,7 @@ class Product(Keyed, Timestamped, Model):
     __table_args__ = (
         UniqueConstraint("slug"),
         CheckConstraint("title <> ''", name="title_not_empty"),
+        CheckConstraint("jsonb_typeof(options) = 'array'", name="options_array"),
         CheckConstraint("rating_sum BETWEEN rating_count AND rating_count * 5", name="rating_range"),
         Index(
             "ix_catalog_product_newest", text("created_at DESC"), text("id DESC"),
@@ -76,6 +80,7 @@ class Product(Keyed, Timestamped, Model):
     seller_id: Mapped[UUID | None]
     is_active: Mapped[bool] = mapped_column(default=True, server_default=true())
     image: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
+    options: Mapped[list[dict[str, Any]]] = mapped_column(JSONB, default=list, server_default=text("'[]'"))
     rating_count: Mapped[int] = mapped_column(default=0, server_default=text("0"))
     rating_sum: Mapped[int] = mapped_column(default=0, server_default=text("0"))
     rating_average: Mapped[Decimal] = mapped_column(Numeric(3, 2), Computed(RATING_AVERAGE, persisted=True))
@@ -85,15 +90,24 @@ class Product(Keyed, Timestamped, Model):
 
 
 class Variant(Keyed, Timestamped, Model):
-    """What is bought: a SKU with its price and its option values (`{"colour": "red"}`)."""
+    """What is bought: a SKU with its price and its option values (`{"Colour": "red"}`).
+
+    A retired variant stays, inactive, because carts and orders remember it. `prior_price_minor` is the
+    lowest price of the 30 days before the current price came into force, kept by a trigger.
+    """
 
     __tablename__ = "catalog_variant"
     __table_args__ = (
         UniqueConstraint("sku"),
         *money_checks("price_minor"),
         CheckConstraint("sku <> ''", name="sku_not_empty"),
+        CheckConstraint("is_active OR NOT is_default", name="default_is_active"),
         CheckConstraint("jsonb_typeof(option_values) = 'object'", name="option_values_object"),
         Index("ix_catalog_variant_product_id", "product_id"),
+        Index(
+            "uq_catalog_variant_option_values", "product_id", "option_values", unique=True,
+            postgresql_where=text("is_active"),
+        ),
         Index(
             "uq_catalog_variant_default", "product_id", unique=True, postgresql_where=text("is_default")
         ),
@@ -107,4 +121,6 @@ class Variant(Keyed, Timestamped, Model):
     price_minor: Mapped[int] = amount_column()
     currency: Mapped[str] = currency_column()
     is_default: Mapped[bool]
+    is_active: Mapped[bool] = mapped_column(default=True, server_default=true())
+    prior_price_minor: Mapped[int | None] = mapped_column(BigInteger)
     option_values: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default=text("'{}'"))

@@ -22,15 +22,21 @@ from nexus_kernel import Model
 
 LARGEST_QUANTITY = 1_000_000_000
 """The bound on a number of pieces that somebody enters; an INTEGER column has room for twice as many."""
-MOVEMENT_REASONS = ("initial", "correction", "import", "reserve", "release", "ship")
+ADJUSTMENT_REASONS = ("received", "returned", "counted", "damaged", "lost", "found")
+"""Why somebody adjusts the pieces on hand; a correction is what has no better reason."""
+MOVEMENT_REASONS = ("initial", "correction", "import", "reserve", "release", "ship", *ADJUSTMENT_REASONS)
 
 
 class Stock(Model):
-    """How many pieces of a variant there are, and how many of them are held for somebody."""
+    """How many pieces of a variant there are, and how many of them are held for somebody.
+
+    When the available pieces fall to `low_stock_threshold`, that is told; None: never.
+    """
 
     __tablename__ = "catalog_stock"
     __table_args__ = (
         CheckConstraint("0 <= reserved AND reserved <= on_hand", name="reserved_within_on_hand"),
+        CheckConstraint("low_stock_threshold >= 0", name="low_stock_threshold_range"),
         {"postgresql_with": {"fillfactor": 50}},
     )
 
@@ -39,6 +45,7 @@ class Stock(Model):
     )
     on_hand: Mapped[int] = mapped_column(default=0, server_default=text("0"))
     reserved: Mapped[int] = mapped_column(default=0, server_default=text("0"))
+    low_stock_threshold: Mapped[int | None]
 
 
 class StockReservation(Model):
@@ -75,5 +82,6 @@ class StockMovement(Model):
     delta_reserved: Mapped[int]
     reason: Mapped[str] = mapped_column(String(20))
     reference: Mapped[str | None] = mapped_column(String(200))
+    note: Mapped[str | None] = mapped_column(String(500))
     actor_id: Mapped[UUID | None]
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())

@@ -47,6 +47,14 @@ class VariantSchema(Schema):
     stock_quantity = fields.Integer(required=True)
     in_stock = fields.Boolean(required=True)
     is_default = fields.Boolean(required=True)
+    prior_price = Amount(
+        required=True,
+        allow_none=True,
+        metadata={
+            "description": "The lowest price of the 30 days before the current one came into force "
+            "(Directive 98/6/EC, article 6a); null where the price has never changed."
+        },
+    )
     option_values = fields.Dict(keys=fields.String(), values=fields.String(), required=True)
 
 
@@ -73,38 +81,61 @@ class ProductSchema(Schema):
     updated_at = fields.AwareDateTime(required=True)
 
 
+class OptionSchema(Schema):
+    """What variants differ in, and the values that there are, in order."""
+
+    name = fields.String(required=True)
+    values = fields.List(fields.String(), required=True)
+
+
 class ProductDetailSchema(ProductSchema):
     """A product with its pictures in order, and its variants, the default one first."""
 
     images = fields.List(fields.Nested(ProductImageSchema), required=True)
+    options = fields.List(fields.Nested(OptionSchema), required=True)
     variants = fields.List(fields.Nested(VariantSchema), required=True)
 
 
-def _quantity(**options: Any) -> fields.Integer:
+def quantity_field(**options: Any) -> fields.Integer:
+    """Pieces that somebody enters."""
     return fields.Integer(strict=True, validate=ma.validate.Range(0, LARGEST_QUANTITY), **options)
 
 
 class ProductCreateSchema(Schema):
-    """A new product with its default variant. Without a SKU it is given one."""
+    """A new product with its default variant. Without a slug or a SKU it is given one."""
 
     title = Text(200, minimum=1, required=True)
+    slug = Text(100, minimum=1)
     description = Text(20_000, multiline=True)
     category_id = fields.UUID(allow_none=True)
     seller_id = fields.UUID(allow_none=True)
     price = Amount(required=True)
     currency = Currency()
     sku = Text(64, minimum=1)
-    stock_quantity = _quantity()
+    stock_quantity = quantity_field()
 
 
 class ProductUpdateSchema(Schema):
     """What changes; whatever is left out stays. `stock_quantity` are pieces on top of those that are held."""
 
     title = Text(200, minimum=1)
+    slug = Text(100, minimum=1)
     description = Text(20_000, multiline=True)
     category_id = fields.UUID(allow_none=True)
     seller_id = fields.UUID(allow_none=True)
     price = Amount()
     currency = Currency()
     sku = Text(64, minimum=1)
-    stock_quantity = _quantity()
+    stock_quantity = quantity_field()
+
+
+class ProductReplaceSchema(ProductUpdateSchema):
+    """The whole content of a product: a description or category that is left out goes.
+
+    Slug, SKU, currency, stock and seller are no content: they stay where they are left out.
+    """
+
+    title = Text(200, minimum=1, required=True)
+    description = Text(20_000, multiline=True, load_default="")
+    category_id = fields.UUID(allow_none=True, load_default=None)
+    price = Amount(required=True)

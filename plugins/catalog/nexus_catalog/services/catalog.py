@@ -20,7 +20,7 @@ _VARIANTS = (
         Variant.currency,
         Product.title,
         Product.slug,
-        Product.is_active,
+        (Product.is_active & Variant.is_active).label("is_active"),
         (Stock.on_hand - Stock.reserved).label("available"),
     )
     .join(Product, Product.id == Variant.product_id)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, Select, func, literal, select
+from sqlalchemy import ColumnElement, Row, Select, func, literal, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -12,11 +12,10 @@ from nexus_catalog.errors import CategoryNotFound
 from nexus_catalog.models import Category
 from nexus_catalog.services.changes import categories_changed
 from nexus_catalog.services.slugs import free_slugs, slugify
-from nexus_kernel import Conflict, invalid_field, new_id, paginate
+from nexus_kernel import invalid_field, new_id, paginate
 
 DEEPEST = 10
 """Levels of the tree."""
-_ATTEMPTS = 10
 _COLUMNS = (
     Category.id,
     Category.parent_id,
@@ -40,15 +39,43 @@ def category_page(session: Session, args: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def get_category(session: Session, category_id: UUID) -> dict[str, Any]:
-    """One category. Raises CategoryNotFound."""
-    row = session.execute(select(*_COLUMNS).where(Category.id == category_id)).one_or_none()
+    """A category with its ancestors from the root (`path`) and its children. Two queries.
+
+    Raises CategoryNotFound.
+    """
+    up = select(*_COLUMNS, literal(0).label("distance")).where(Category.id == category_id)
+    line = up.cte("line", recursive=True)
+    above = select(*_COLUMNS, line.c.distance + 1).where(Category.id == line.c.parent_id)
+    line = line.union_all(above)
+    *path, row = session.execute(select(line).order_by(line.c.distance.desc())).all() or [None]
     if row is None:
         raise CategoryNotFound("There is no such category.")
-    return _category(row)
+    below = select(*_COLUMNS).where(Category.parent_id == category_id)
+    children = session.execute(below.order_by(Category.name, Category.id))
+    return _category(row) | {
+        "path": [{"id": ancestor.id, "name": ancestor.name, "slug": ancestor.slug} for ancestor in path],
+        "children": [_category(child) for child in children],
+    }
 
 
-def create_category(session: Session, name: str, parent_id: UUID | None = None) -> UUID:
+def lock_tree(session: Session) -> None:
+    """Changes of the tree go one after the other, until the transaction ends.
+
+    It is the lock of the trigger that refuses cycles, taken before any row's, so that nobody deadlocks.
+    """
+    session.execute(select(func.pg_advisory_xact_lock(func.hashtext("catalog_category"))))
+
+
+def children_of(parent_id: UUID | None) -> ColumnElement[bool]:
+    """The condition for the categories of one level, among which a slug is unique."""
+    return Category.parent_id.is_not_distinct_from(literal(parent_id, Category.parent_id.type))
+
+
+def create_category(
+    session: Session, name: str, parent_id: UUID | None = None, slug: str | None = None
+) -> UUID:
     """A new category's id. Raises Invalid for a parent that does not exist or is too deep in the tree."""
+    lock_tree(session)
     if parent_id is not None:
         depth = _depth(session, parent_id)
         if depth == 0:
@@ -56,17 +83,10 @@ def create_category(session: Session, name: str, parent_id: UUID | None = None) 
         if depth >= DEEPEST:
             raise invalid_field("parent_id", f"Categories nest at most {DEEPEST} deep.")
     categories_changed()
-    siblings = Category.parent_id.is_not_distinct_from(literal(parent_id, Category.parent_id.type))
-    for attempt in range(_ATTEMPTS):
-        (slug,) = free_slugs(
-            session, Category.slug, [slugify(name, "category")], siblings, random=attempt > 2
-        )
-        values = {"id": new_id(), "parent_id": parent_id, "name": name, "slug": slug}
-        created = insert(Category).values(values).on_conflict_do_nothing().returning(Category.id)
-        category_id = session.execute(created).scalar()
-        if category_id is not None:
-            return category_id
-    raise Conflict("Too many categories of this name are being created; try again.")
+    base, category_id = slugify(slug or name, "category"), new_id()
+    (free,) = free_slugs(session, Category.slug, [base], children_of(parent_id))
+    session.execute(insert(Category).values(id=category_id, parent_id=parent_id, name=name, slug=free))
+    return category_id
 
 
 def _depth(session: Session, category_id: UUID) -> int:

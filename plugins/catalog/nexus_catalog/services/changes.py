@@ -3,11 +3,12 @@
 Cached answers are invalidated after the commit, and other plugins hear of changed products.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 from uuid import UUID
 
 from nexus_kernel import current_cache, publish
-from nexus_kernel.contracts.catalog import ProductChanged
+from nexus_kernel.contracts.catalog import ProductChanged, StockLow
 
 CATEGORIES = "catalog:categories"
 """The cache tag of everything that shows categories."""
@@ -26,6 +27,14 @@ def stock_changed(variant_ids: Iterable[UUID]) -> None:
     """Pieces were reserved, released, shipped or counted."""
     if any(True for _ in variant_ids):
         current_cache().invalidate(PRODUCTS)
+
+
+def stock_fell(lows: Iterable[Mapping[str, Any] | None]) -> None:
+    """Tell whose available pieces fell to the low mark: the column `low` of the stock's statements."""
+    for low in lows:
+        if low is not None:
+            ids = {name: low[name] and UUID(low[name]) for name in ("product_id", "variant_id", "seller_id")}
+            publish(StockLow(**{**low, **ids}))
 
 
 def categories_changed() -> None:

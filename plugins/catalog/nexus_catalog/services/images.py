@@ -15,7 +15,7 @@ from nexus_catalog.services.changes import products_changed
 from nexus_catalog.services.editing import lock_product
 from nexus_catalog.services.image_columns import LEAD_IMAGE, image_body
 from nexus_catalog.services.products import by_key
-from nexus_kernel import invalid_field, media, new_id, now, paginate, settings, transaction
+from nexus_kernel import Actor, invalid_field, media, new_id, now, paginate, settings, transaction
 
 SIZES = (media.Size("small", 160), media.Size("medium", 480), media.Size("large", 1200))
 FOLDER = "catalog/products"
@@ -49,7 +49,7 @@ def get_image(session: Session, product: str, image_id: UUID) -> dict[str, Any]:
     return _body(row)
 
 
-def add_image(product: str, data: bytes, alt: str = "") -> tuple[dict[str, Any], bool]:
+def add_image(product: str, actor: Actor, data: bytes, alt: str = "") -> tuple[dict[str, Any], bool]:
     """Give a product, by id or slug, another picture; the picture, and False when the product had it already.
 
     Opens its own transactions and must be called outside of one: none is open while the picture is decoded
@@ -58,12 +58,12 @@ def add_image(product: str, data: bytes, alt: str = "") -> tuple[dict[str, Any],
     """
     digest = hashlib.sha256(data).digest()
     with transaction() as session:
-        known = _known_or_room(session, _changeable(session, product), digest)
+        known = _known_or_room(session, _changeable(session, product, actor), digest)
     if known is not None:
         return known, False
     sizes = media.store_picture(FOLDER, data, SIZES, field="image")
     with transaction() as session:
-        product_id = _changeable(session, product)
+        product_id = _changeable(session, product, actor)
         known = _known_or_room(session, product_id, digest)
         if known is not None:
             media.abandon(session, sizes)
@@ -72,12 +72,14 @@ def add_image(product: str, data: bytes, alt: str = "") -> tuple[dict[str, Any],
         return _body(_insert(session, product_id, alt, sizes, digest)), True
 
 
-def update_image(session: Session, product: str, image_id: UUID, changes: Mapping[str, Any]) -> None:
+def update_image(
+    session: Session, product: str, actor: Actor, image_id: UUID, changes: Mapping[str, Any]
+) -> None:
     """Change a picture's `alt` text, or move it to a `position`, which others make room for.
 
     A position behind the last one is the last one. Raises ProductNotFound and ImageNotFound.
     """
-    product_id = _changeable(session, product)
+    product_id = _changeable(session, product, actor)
     ids = _ids(session, product_id)
     if image_id not in ids:
         raise ImageNotFound("The product has no such image.")
@@ -91,14 +93,14 @@ def update_image(session: Session, product: str, image_id: UUID, changes: Mappin
         _changed(session, product_id)
 
 
-def order_images(session: Session, product: str, ids: Sequence[UUID]) -> None:
+def order_images(session: Session, product: str, actor: Actor, ids: Sequence[UUID]) -> None:
     """Put a product's pictures into this order, which names each of them once.
 
     Raises ProductNotFound, Invalid for an id that comes twice, and ImagesChanged when there are others.
     """
     if len(set(ids)) < len(ids):
         raise invalid_field("ids", "Name each image once.")
-    product_id = _changeable(session, product)
+    product_id = _changeable(session, product, actor)
     current = _ids(session, product_id)
     if set(current) != set(ids):
         raise ImagesChanged("These are not the images of the product; read them again.", ids=current)
@@ -107,9 +109,9 @@ def order_images(session: Session, product: str, ids: Sequence[UUID]) -> None:
         _changed(session, product_id)
 
 
-def delete_image(session: Session, product: str, image_id: UUID) -> None:
+def delete_image(session: Session, product: str, actor: Actor, image_id: UUID) -> None:
     """Remove a picture; its files go after the commit. Raises ProductNotFound and ImageNotFound."""
-    product_id = _changeable(session, product)
+    product_id = _changeable(session, product, actor)
     mine = (ProductImage.id == image_id, ProductImage.product_id == product_id)
     sizes = session.execute(delete(ProductImage).where(*mine).returning(ProductImage.sizes)).scalar()
     if sizes is None:
@@ -119,9 +121,9 @@ def delete_image(session: Session, product: str, image_id: UUID) -> None:
     _changed(session, product_id)
 
 
-def _changeable(session: Session, product: str) -> UUID:
+def _changeable(session: Session, product: str, actor: Actor) -> UUID:
     """The id of a product whose pictures the actor may change, locked. Raises ProductNotFound."""
-    product_id: UUID = lock_product(session, product).id
+    product_id: UUID = lock_product(session, product, actor).id
     return product_id
 
 

@@ -10,9 +10,10 @@ from sqlalchemy.orm import Session
 from nexus_catalog.errors import ProductNotFound
 from nexus_catalog.models import Category, Product, Stock, Variant
 from nexus_catalog.services.image_columns import ALL_IMAGES, image_body, lead_image
+from nexus_catalog.services.ownership import changeable_by
 from nexus_catalog.services.search import matching, relevance
 from nexus_catalog.services.slugs import is_id
-from nexus_kernel import Money, invalid_field, paginate
+from nexus_kernel import Actor, Money, invalid_field, paginate
 from nexus_kernel.money import MoneyError
 
 _AVAILABLE = Stock.on_hand - Stock.reserved
@@ -35,17 +36,19 @@ _COLUMNS = (
     Variant.price_minor,
     Variant.currency,
     Variant.is_default,
+    Variant.is_active,
     Variant.option_values,
     _AVAILABLE.label("available"),
 )
-_PRODUCTS = (
+_ALL = (
     select(*_COLUMNS)
     .select_from(Product)
     .join(Variant, Variant.product_id == Product.id)
     .join(Stock, Stock.variant_id == Variant.id)
     .outerjoin(Category, Category.id == Product.category_id)
-    .where(Product.is_active)
 )
+_PRODUCTS = _ALL.where(Product.is_active)
+_MANAGED = _ALL.add_columns(Product.is_active.label("is_on_sale"))
 _ORDERS: Mapping[str, tuple[Any, Any]] = {
     "price": (Variant.price_minor, Variant.product_id),
     "title": (Product.title, Product.id),
@@ -65,16 +68,43 @@ def product_page(session: Session, args: Mapping[str, Any], currency: str) -> di
     return paginate(session, statement, order=order, descending=descending, args=args, present=_summary)
 
 
+def managed_page(session: Session, args: Mapping[str, Any], currency: str, actor: Actor) -> dict[str, Any]:
+    """As `product_page`, of the products that the actor may change, retired ones too.
+
+    `is_active` in `args` asks for those on sale or for retired ones only.
+    """
+    statement = _MANAGED.where(changeable_by(actor), Variant.is_default, *_filters(args, currency))
+    if "is_active" in args:
+        statement = statement.where(Product.is_active.is_(args["is_active"]))
+    order, descending = _order(args)
+    return paginate(session, statement, order=order, descending=descending, args=args, present=_managed)
+
+
 def product_detail(session: Session, key: str) -> dict[str, Any]:
-    """A product with its variants, by id or slug. One query. Raises ProductNotFound."""
-    statement = _PRODUCTS.where(by_key(key)).order_by(Variant.is_default.desc(), Variant.sku)
-    rows = session.execute(statement.add_columns(ALL_IMAGES.label("images"))).all()
+    """A product with its pictures, options and variants, by id or slug. One query. Raises ProductNotFound."""
+    return _detail(session, _PRODUCTS.where(by_key(key), Variant.is_active))[0]
+
+
+def managed_detail(session: Session, key: str, actor: Actor) -> dict[str, Any]:
+    """As `product_detail`, of a product that the actor may change, with what is retired."""
+    body, rows = _detail(session, _MANAGED.where(by_key(key), changeable_by(actor)))
+    for variant, row in zip(body["variants"], rows, strict=True):
+        variant["is_active"] = row.is_active
+    return body | {"is_active": rows[0].is_on_sale}
+
+
+def _detail(session: Session, statement: Select[Any]) -> tuple[dict[str, Any], Sequence[Row[Any]]]:
+    columns = (Product.options, Variant.prior_price_minor, ALL_IMAGES.label("images"))
+    order = (Variant.is_default.desc(), Variant.sku)
+    rows = session.execute(statement.add_columns(*columns).order_by(*order)).all()
     if not rows:
         raise ProductNotFound("No product on sale has this id or slug.")
-    return _summary(rows[0]) | {
+    parts = {
         "images": [image_body(image) for image in rows[0].images],
-        "variants": [_variant(row) for row in rows],
+        "options": rows[0].options,
+        "variants": [present_variant(row) for row in rows],
     }
+    return _summary(rows[0]) | parts, rows
 
 
 def by_key(key: str) -> ColumnElement[bool]:
@@ -148,10 +178,17 @@ def _summary(row: Row[Any]) -> dict[str, Any]:
     }
 
 
-def _variant(row: Row[Any]) -> dict[str, Any]:
+def _managed(row: Row[Any]) -> dict[str, Any]:
+    return _summary(row) | {"is_active": row.is_on_sale}
+
+
+def present_variant(row: Row[Any]) -> dict[str, Any]:
+    """A row with a variant's columns as its JSON."""
+    prior = row.prior_price_minor
     return {
         "id": row.variant_id,
         **_offer(row),
+        "prior_price": None if prior is None else str(Money(prior, row.currency)),
         "is_default": row.is_default,
         "option_values": row.option_values,
     }

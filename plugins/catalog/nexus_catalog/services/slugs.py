@@ -10,6 +10,8 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 
 LONGEST = 80
 """Characters of a slug before its number; the columns hold 100."""
+RESERVED = frozenset({"managed", "import", "export", "search", "facets", "suggestions"})
+"""Words that stand where a slug would in the addresses of products."""
 NUMBERED = 9
 """Up to this number a repeated slug is counted; after it, it ends in random characters."""
 
@@ -19,6 +21,8 @@ def slugify(text: str, fallback: str) -> str:
     slug = "-".join(words(text))
     if len(slug) > LONGEST:
         slug = slug[: LONGEST + 1].rpartition("-")[0][:LONGEST] or slug[:LONGEST]
+    if slug in RESERVED:
+        return f"{slug}-{fallback}"
     return fallback if not slug or is_id(slug) else slug
 
 

@@ -1,6 +1,6 @@
 """`/api/catalog/`."""
 
-from nexus_catalog.views import categories, images, products
+from nexus_catalog.views import categories, images, managed, products, stock, variants
 from nexus_catalog.views.blueprint import blp
 
-__all__ = ["blp", "categories", "images", "products"]
+__all__ = ["blp", "categories", "images", "managed", "products", "stock", "variants"]

@@ -14,9 +14,10 @@ from nexus_catalog.schemas.images import (
     ProductImageUpdateSchema,
 )
 from nexus_catalog.services import images
+from nexus_catalog.services.ownership import WRITERS
 from nexus_catalog.views.answers import created, json_answer
 from nexus_catalog.views.blueprint import blp
-from nexus_kernel import PageQuery, page_of, reading, settings, transaction
+from nexus_kernel import PageQuery, current_actor, page_of, reading, settings, transaction
 
 
 @blp.get("/products/<product>/images/")
@@ -31,26 +32,26 @@ def list_product_images(args: dict[str, Any], product: str) -> Response:
 
 
 @blp.post("/products/<product>/images/")
-@blp.requires("catalog.product.write")
+@blp.requires_any(*WRITERS)
 @blp.multipart(ProductImageCreateSchema, limit=lambda: settings(CatalogConfig).max_image_bytes)
 @blp.response(201, ProductImageSchema)
 @blp.alt_response(200, schema=ProductImageSchema, description="The product has this picture already.")
 def add_product_image(args: dict[str, Any], product: str) -> Response:
     """Add a picture behind the others. One that the product has already is answered as it is, with 200."""
-    body, is_new = images.add_image(product, args["image"], args["alt"])
+    body, is_new = images.add_image(product, current_actor(), args["image"], args["alt"])
     if not is_new:
         return json_answer(orjson.dumps(body))
     return created(body, f"/api/catalog/products/{product}/images/{body['id']}/")
 
 
 @blp.put("/products/<product>/images/order/")
-@blp.requires("catalog.product.write")
+@blp.requires_any(*WRITERS)
 @blp.arguments(ProductImageOrderSchema)
 @blp.response(200, ProductImageOrderSchema)
 def order_product_images(args: dict[str, Any], product: str) -> dict[str, Any]:
     """Put all pictures of a product into this order; the first stands for it in lists."""
     with transaction() as session:
-        images.order_images(session, product, args["ids"])
+        images.order_images(session, product, current_actor(), args["ids"])
     return args
 
 
@@ -65,20 +66,20 @@ def get_product_image(product: str, image_id: UUID) -> Response:
 
 
 @blp.patch("/products/<product>/images/<uuid:image_id>/")
-@blp.requires("catalog.product.write")
+@blp.requires_any(*WRITERS)
 @blp.arguments(ProductImageUpdateSchema)
 @blp.response(200, ProductImageSchema)
 def update_product_image(args: dict[str, Any], product: str, image_id: UUID) -> Response:
     """Change what a picture is said to show, or its position."""
     with transaction() as session:
-        images.update_image(session, product, image_id, args)
+        images.update_image(session, product, current_actor(), image_id, args)
         return json_answer(orjson.dumps(images.get_image(session, product, image_id)))
 
 
 @blp.delete("/products/<product>/images/<uuid:image_id>/")
-@blp.requires("catalog.product.write")
+@blp.requires_any(*WRITERS)
 @blp.response(204)
 def delete_product_image(product: str, image_id: UUID) -> None:
     """Remove a picture and its files."""
     with transaction() as session:
-        images.delete_image(session, product, image_id)
+        images.delete_image(session, product, current_actor(), image_id)

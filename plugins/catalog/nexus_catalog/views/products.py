@@ -1,5 +1,6 @@
 """`/api/catalog/products/`."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import orjson
@@ -11,23 +12,16 @@ from nexus_catalog.schemas.products import (
     ProductCreateSchema,
     ProductDetailSchema,
     ProductQuery,
+    ProductReplaceSchema,
     ProductSchema,
     ProductUpdateSchema,
 )
 from nexus_catalog.services import editing, products
+from nexus_catalog.services.ownership import WRITERS, check_seller, with_seller
 from nexus_catalog.views.answers import created, json_answer
 from nexus_catalog.views.blueprint import blp
-from nexus_kernel import page_of, reading, settings, transaction
-from nexus_kernel.api.conditional import content_etag
-from nexus_kernel.errors import PreconditionFailed
-
-_IF_MATCH = {
-    "name": "If-Match",
-    "in": "header",
-    "required": False,
-    "schema": {"type": "string"},
-    "description": "The product's ETag; when it has changed since, nothing is done and the answer is 412.",
-}
+from nexus_catalog.views.preconditions import IF_MATCH, check_if_match
+from nexus_kernel import Actor, current_actor, page_of, reading, settings, transaction
 
 
 @blp.get("/products/")
@@ -44,13 +38,14 @@ def list_products(args: dict[str, Any]) -> Response:
 
 
 @blp.post("/products/")
-@blp.requires("catalog.product.write")
+@blp.requires_any(*WRITERS)
 @blp.arguments(ProductCreateSchema)
 @blp.response(201, ProductDetailSchema)
 def create_product(args: dict[str, Any]) -> Response:
     """Create a product with its default variant; the slug is made from its title and unique."""
     with transaction() as session:
-        product_id = editing.create_product(session, args, settings(CatalogConfig).currency)
+        values = with_seller(current_actor(), args)
+        product_id = editing.create_product(session, values, settings(CatalogConfig).currency)
         body = products.product_detail(session, str(product_id))
     return created(body, f"/api/catalog/products/{product_id}/")
 
@@ -66,35 +61,50 @@ def get_product(product: str) -> Response:
 
 
 @blp.patch("/products/<product>/")
-@blp.requires("catalog.product.write")
+@blp.requires_any(*WRITERS)
 @blp.conditional
-@blp.doc(parameters=[_IF_MATCH])
+@blp.doc(parameters=[IF_MATCH])
 @blp.arguments(ProductUpdateSchema)
 @blp.response(200, ProductDetailSchema)
 def update_product(args: dict[str, Any], product: str) -> Response:
-    """Change a product and its default variant."""
-    with transaction() as session:
-        _check_if_match(session, product)
-        product_id = editing.update_product(session, product, args)
-        return json_answer(orjson.dumps(products.product_detail(session, str(product_id))))
+    """Change a product and its default variant; whatever is left out stays."""
+    return _change(product, args)
+
+
+@blp.put("/products/<product>/")
+@blp.requires_any(*WRITERS)
+@blp.conditional
+@blp.doc(parameters=[IF_MATCH])
+@blp.arguments(ProductReplaceSchema)
+@blp.response(200, ProductDetailSchema)
+def replace_product(args: dict[str, Any], product: str) -> Response:
+    """Replace the content of a product and its default variant."""
+    return _change(product, args)
 
 
 @blp.delete("/products/<product>/")
-@blp.requires("catalog.product.write")
-@blp.doc(parameters=[_IF_MATCH])
+@blp.requires_any(*WRITERS)
+@blp.doc(parameters=[IF_MATCH])
 @blp.response(204)
 def retire_product(product: str) -> None:
     """Take a product off sale; orders keep what they know of it."""
     with transaction() as session:
-        _check_if_match(session, product)
-        editing.retire_product(session, product)
+        actor = current_actor()
+        _check_if_match(session, product, actor)
+        editing.retire_product(session, product, actor)
 
 
-def _check_if_match(session: Session, key: str) -> None:
-    """Refuse a change made from an old copy (RFC 9110, section 13.1.1); the product stays locked."""
-    if "If-Match" not in request.headers:
-        return
-    editing.lock_product(session, key)
-    current = content_etag(orjson.dumps(products.product_detail(session, key)))
-    if not request.if_match.contains(current):
-        raise PreconditionFailed("The product has changed since you read it; read it again.")
+def _check_if_match(session: Session, key: str, actor: Actor) -> None:
+    """As `check_if_match`; the product stays locked."""
+    if "If-Match" in request.headers:
+        editing.lock_product(session, key, actor)
+        check_if_match(lambda: products.product_detail(session, key))
+
+
+def _change(product: str, changes: Mapping[str, Any]) -> Response:
+    with transaction() as session:
+        actor = current_actor()
+        check_seller(actor, changes)
+        _check_if_match(session, product, actor)
+        product_id = editing.update_product(session, product, changes, actor)
+        return json_answer(orjson.dumps(products.product_detail(session, str(product_id))))

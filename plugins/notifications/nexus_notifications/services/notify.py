@@ -18,9 +18,12 @@ LONGEST_TEXT = 500
 
 @dataclass(frozen=True, slots=True)
 class Addressee:
-    """Who is told. `email` is empty where nobody knows it: then there is no mail."""
+    """Who is told. `email` is empty where nobody knows it: then there is no mail.
 
-    user_id: UUID
+    `user_id` is None for an address of the shop's own: then there is nothing to see in an account.
+    """
+
+    user_id: UUID | None
     email: str
     name: str
 
@@ -47,7 +50,7 @@ def notify(
     """
     config, session = settings(NotificationsConfig), current_session()
     cleaned = clean({"name": addressee.name, **context})
-    if data is not None:
+    if data is not None and addressee.user_id is not None:
         title, body = render_in_app(kind, cleaned, config)
         Inbox(session, addressee.user_id).add(event_id, kind, title, body, data)
     if not addressee.email:
