@@ -6,11 +6,11 @@ from nexus_kernel.cli.plugins import graph_text
 
 GRAPH = """\
 accounts       -> (nothing)
-catalog        -> (nothing)
 payments_chapa -> (nothing)
-cart           -> catalog
+catalog        -> accounts
 notifications  -> accounts
 payments       -> accounts
+cart           -> catalog
 orders         -> cart, catalog, payments
 """
 

@@ -15,3 +15,12 @@ class CatalogConfig:
         choices=tuple(EXPONENTS),
         help="ISO 4217 code of prices that name no currency, and of the filters min_price and max_price.",
     )
+    review_moderation: str = setting(
+        "after",
+        choices=("after", "before"),
+        help="`after`: reviews are published at once, and staff can hide them; "
+        "`before`: each waits until staff approve it, and again after an edit.",
+    )
+    reviews_require_purchase: bool = setting(
+        False, help="Only people who have received a product may review it."
+    )

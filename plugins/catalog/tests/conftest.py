@@ -61,3 +61,17 @@ def titles(client: FlaskClient) -> Callable[[str], list[str]]:
         return [product["title"] for product in response.json["results"]]
 
     return titles
+
+
+@pytest.fixture
+def review(app: Flask) -> Callable[..., Any]:
+    """POSTs a review of the product with this slug, of five stars by somebody new unless told otherwise."""
+
+    def review(
+        product: str = "lantern", rating: Any = 5, *, headers: dict[str, str] | None = None, **fields: Any
+    ) -> Any:
+        url = f"/api/catalog/products/{product}/reviews/"
+        body = {"rating": rating, **fields}
+        return app.test_client().post(url, json=body, headers=headers or auth_headers(app))
+
+    return review

@@ -5,10 +5,12 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
+    ARRAY,
     CheckConstraint,
     Computed,
     ForeignKey,
     Index,
+    Integer,
     Numeric,
     String,
     Text,
@@ -36,7 +38,8 @@ RATING_AVERAGE = (
 class Product(Keyed, Timestamped, Model):
     """Something for sale, with one or more variants. `seller_id` is a person of another plugin.
 
-    Retired products stay, inactive, because orders remember them.
+    Retired products stay, inactive, because orders remember them. Triggers on the reviews keep the ratings;
+    `rating_stars` are the numbers of reviews with one star, with two, and so on.
     """
 
     __tablename__ = "catalog_product"
@@ -44,6 +47,7 @@ class Product(Keyed, Timestamped, Model):
         UniqueConstraint("slug"),
         CheckConstraint("title <> ''", name="title_not_empty"),
         CheckConstraint("rating_sum BETWEEN rating_count AND rating_count * 5", name="rating_range"),
+        CheckConstraint("cardinality(rating_stars) = 5", name="five_stars"),
         Index(
             "ix_catalog_product_newest", text("created_at DESC"), text("id DESC"),
             postgresql_where=text("is_active"),
@@ -77,6 +81,9 @@ class Product(Keyed, Timestamped, Model):
     is_active: Mapped[bool] = mapped_column(default=True, server_default=true())
     rating_count: Mapped[int] = mapped_column(default=0, server_default=text("0"))
     rating_sum: Mapped[int] = mapped_column(default=0, server_default=text("0"))
+    rating_stars: Mapped[list[int]] = mapped_column(
+        ARRAY(Integer), default=lambda: [0] * 5, server_default=text("'{0,0,0,0,0}'")
+    )
     rating_average: Mapped[Decimal] = mapped_column(Numeric(3, 2), Computed(RATING_AVERAGE, persisted=True))
     search: Mapped[Any] = mapped_column(
         TSVECTOR, Computed(SEARCH_EXPRESSION, persisted=True), deferred=True, nullable=True
