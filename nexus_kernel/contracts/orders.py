@@ -146,7 +146,7 @@ class OrderStatusChanged(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class OrderCompleted(Event):
-    """The buyer has what they ordered. Published once an order, with every line naming its variant and product.
+    """The buyer has what they ordered. Published once an order; every line names its variant and its product.
 
     Nothing takes it back: a refund afterwards returns money, and does not undo that the goods arrived.
     """

@@ -1,6 +1,7 @@
 """The catalog alone, without its neighbours."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor, wait
 from typing import Any
 from uuid import UUID
 
@@ -10,6 +11,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from nexus_catalog.services.categories import create_category
 from nexus_catalog.services.editing import create_product
+from sqlalchemy.orm import Session
 
 from nexus_kernel import services, transaction
 from nexus_kernel.contracts.catalog import CatalogService, VariantView
@@ -75,3 +77,21 @@ def review(app: Flask) -> Callable[..., Any]:
         return app.test_client().post(url, json=body, headers=headers or auth_headers(app))
 
     return review
+
+
+@pytest.fixture
+def overtaken(app: Flask) -> Callable[..., Any]:
+    """Runs `first(session)` in a transaction that is committed only after `second()` was tried beside it.
+
+    Returns what `second` returned, which has had a third of a second to be done before that commit.
+    """
+
+    def overtaken(first: Callable[[Session], Any], second: Callable[[], Any]) -> Any:
+        with ThreadPoolExecutor(1) as pool:
+            with app.app_context(), transaction() as session:
+                first(session)
+                running = pool.submit(second)
+                wait([running], timeout=0.3)
+            return running.result()
+
+    return overtaken

@@ -43,10 +43,10 @@ def transition(
 ) -> None:
     """Move an order that is locked (`lock_order`): history, stock and event, in this transaction.
 
-    Shipping takes its pieces out of the stock, cancelling gives them back; delivering completes the order. Each
-    once, because a second transition of the same kind is illegal. Without an actor the steps of `SYSTEM_TRANSITIONS` are legal too;
-    the caller has held the pieces of an order that comes back. Raises IllegalTransition, or AlreadyPaid where
-    an order that holds money would be cancelled.
+    Shipping takes its pieces out of the stock, cancelling gives them back; delivering completes the order.
+    Each once, because a second transition of the same kind is illegal. Without an actor the steps of
+    `SYSTEM_TRANSITIONS` are legal too; the caller has held the pieces of an order that comes back. Raises
+    IllegalTransition, or AlreadyPaid where an order that holds money would be cancelled.
     """
     old = OrderStatus(order.status)
     by_system = actor_id is None and (old, to, reason) in SYSTEM_TRANSITIONS
