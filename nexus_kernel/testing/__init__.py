@@ -3,7 +3,7 @@
 The fixtures come with the kernel (`nexus_kernel.testing.fixtures` is a pytest plugin); see that module.
 """
 
-from nexus_kernel.testing.helpers import Queries, auth_headers, count_queries, drain, in_threads
+from nexus_kernel.testing.helpers import Queries, auth_headers, count_queries, drain, in_threads, rounds
 from nexus_kernel.testing.stand_ins import StandInAccounts, StandInCart, StandInCatalog, StandInPayments
 
 __all__ = [
@@ -16,4 +16,5 @@ __all__ = [
     "count_queries",
     "drain",
     "in_threads",
+    "rounds",
 ]

@@ -5,49 +5,17 @@
 plugins and settings by overriding `nexus_plugins` and `nexus_config`.
 """
 
-import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import psycopg
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from psycopg import sql
-from sqlalchemy.engine import make_url
+
+from nexus_kernel.testing.engines import Engines
 
 SECRET_KEY = "only-for-tests-" + "0" * 32
-
-
-class Engines:
-    """PostgreSQL and Valkey for one test process, and the templates that databases are copied from."""
-
-    def __init__(self, admin_url: str, redis_url: str) -> None:
-        self.admin_url = admin_url
-        self.redis_url = redis_url
-        self.templates: dict[tuple[str, ...], str] = {}
-
-    def url(self, database: str) -> str:
-        """The address of a database on this server."""
-        return make_url(self.admin_url).set(database=database).render_as_string(hide_password=False)
-
-    def create(self, name: str, template: str | None = None) -> str:
-        """Create a database and return its address."""
-        create = sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name))
-        if template:
-            create += sql.SQL(" TEMPLATE {} STRATEGY file_copy").format(sql.Identifier(template))
-        self._execute(create)
-        return self.url(name)
-
-    def drop(self, name: str) -> None:
-        """Drop a database and whoever is connected to it."""
-        self._execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
-
-    def _execute(self, statement: sql.SQL | sql.Composed) -> None:
-        dsn = make_url(self.admin_url).set(drivername="postgresql").render_as_string(hide_password=False)
-        with psycopg.connect(dsn, autocommit=True) as connection:
-            connection.execute(statement)
 
 
 @pytest.fixture(scope="session")
@@ -83,10 +51,18 @@ def nexus_config() -> Mapping[str, Mapping[str, Any]]:
 
 @pytest.fixture
 def database_url(nexus_engines: Engines, nexus_plugins: Sequence[object] | None) -> Iterator[str]:
-    """A migrated database for one test, copied from a template of the same plugins."""
-    name = f"test_{secrets.token_hex(6)}"
-    yield nexus_engines.create(name, _template(nexus_engines, nexus_plugins))
-    nexus_engines.drop(name)
+    """A migrated, empty database for one test, of the same plugins."""
+    names = [str(getattr(plugin, "__name__", None) or plugin) for plugin in nexus_plugins or ("*",)]
+
+    def migrate(url: str) -> None:
+        from nexus_kernel import migrations
+
+        application = make_app(nexus_engines, url, nexus_plugins)
+        migrations.upgrade(application)
+        application.extensions["nexus"].db.close()
+
+    with nexus_engines.lent(tuple(names), migrate) as url:
+        yield url
 
 
 @pytest.fixture
@@ -133,16 +109,3 @@ def make_app(
         **given.get("kernel", {}),
     }
     return create_app({**given, "kernel": kernel}, plugins=plugins)
-
-
-def _template(engines: Engines, plugins: Sequence[object] | None) -> str:
-    from nexus_kernel import migrations
-
-    key = ("*",) if plugins is None else tuple(str(getattr(p, "__name__", None) or p) for p in plugins)
-    if key not in engines.templates:
-        name = f"template_{secrets.token_hex(6)}"
-        application = make_app(engines, engines.create(name), plugins)
-        migrations.upgrade(application)
-        application.extensions["nexus"].db.close()
-        engines.templates[key] = name
-    return engines.templates[key]

@@ -1,5 +1,6 @@
 """What tests do to an application."""
 
+import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -17,6 +18,15 @@ from nexus_kernel.outbox import deliver_due
 from nexus_kernel.tasks import Dispatcher
 
 T = TypeVar("T")
+N = TypeVar("N", int, float)
+
+
+def rounds(short: N, whole: N) -> N:
+    """How far a long proof goes: `whole` where NEXUS_PROVE is set, as `./dev prove` does, else `short`.
+
+    Mark such a test with `@pytest.mark.proof`, so that `./dev prove` finds it.
+    """
+    return whole if os.environ.get("NEXUS_PROVE") else short
 
 
 class RecordingDispatcher(Dispatcher):
