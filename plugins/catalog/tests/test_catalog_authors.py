@@ -6,7 +6,7 @@ import nexus_catalog.plugin
 import pytest
 from nexus_catalog.config import CatalogConfig
 from nexus_catalog.models import Purchase, Review
-from nexus_catalog.services.authors import export_reviews, forget_author
+from nexus_catalog.services.authors import CatalogData, export_reviews, forget_author
 from nexus_catalog.services.purchases import record_purchases
 from nexus_catalog.services.reviews import create_review
 from sqlalchemy import func, select
@@ -148,3 +148,20 @@ def test_everything_that_somebody_wrote_is_exported(app, client, sell, review, s
         (first["id"], 4, "Glows.", "published", ""),
         (second["id"], 1, "", "hidden", "Rude."),
     ]
+
+
+def test_what_the_catalog_keeps_of_a_person_is_exported_and_erased(app, sell, review, accounts, abebe):
+    lantern = sell()
+    review(body="Glows.", headers=auth_headers(app, person_id=abebe))
+    data = CatalogData()
+    with app.app_context(), transaction() as session:
+        record_purchases(session, abebe, {lantern.product_id})
+    with app.app_context(), reading():
+        exported = data.export(abebe)
+    assert [row["body"] for row in exported["reviews"]] == ["Glows."]
+    assert [row["product_id"] for row in exported["purchases"]] == [lantern.product_id]
+    with app.app_context(), transaction():
+        data.erase(abebe)
+        data.erase(abebe)
+    with app.app_context(), reading():
+        assert data.export(abebe) == {"reviews": [], "purchases": []}

@@ -1,5 +1,6 @@
 """What authors of reviews are called, and what is left of them once they were erased."""
 
+from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
@@ -8,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from nexus_catalog.models import Purchase, Review
 from nexus_catalog.services.purchases import one_at_a_time
-from nexus_kernel import Unauthorized, current_nexus, services
+from nexus_kernel import Unauthorized, current_nexus, current_session, services
 from nexus_kernel.contracts.accounts import AccountService
 
 _EXPORTED = (
@@ -58,3 +59,23 @@ def export_reviews(session: Session, person_id: UUID) -> list[dict[str, Any]]:
     """Everything a person wrote about products, oldest first, in whatever state."""
     own = select(*_EXPORTED).where(Review.author_id == person_id).order_by(Review.created_at, Review.id)
     return [dict(row._mapping) for row in session.execute(own)]
+
+
+class CatalogData:
+    """What the catalog keeps of a person, to export and to erase, in the unit of work under way."""
+
+    name = "catalog"
+
+    def export(self, person_id: UUID) -> Mapping[str, Any]:
+        """What they wrote and what they have received. Two queries."""
+        session = current_session()
+        received = select(Purchase.product_id, Purchase.created_at).where(Purchase.person_id == person_id)
+        purchases = session.execute(received.order_by(Purchase.created_at, Purchase.product_id))
+        return {
+            "reviews": export_reviews(session, person_id),
+            "purchases": [dict(row._mapping) for row in purchases],
+        }
+
+    def erase(self, person_id: UUID) -> None:
+        """See `forget_author`."""
+        forget_author(current_session(), person_id)
