@@ -69,6 +69,13 @@ def test_a_part_of_an_address_is_never_shown(app, client, sell, review, accounts
     assert names(client) == [None] and "secret" not in client.get(URL).text
 
 
+def test_a_name_from_elsewhere_that_is_too_long_is_cut(app, client, sell, review, accounts, abebe):
+    sell()
+    rename(accounts, abebe, "A" * 1000)
+    assert review(headers=auth_headers(app, person_id=abebe)).status_code == 201
+    assert names(client) == ["A" * 301]
+
+
 def test_a_list_asks_nobody_for_names(app, client, sell, review, accounts, monkeypatch):
     sell()
     for _ in range(3):

@@ -14,7 +14,7 @@ from sqlalchemy import event, func, select, text, update
 
 from nexus_kernel import new_id, reading, transaction
 from nexus_kernel.errors import NexusError
-from nexus_kernel.testing import auth_headers, in_threads
+from nexus_kernel.testing import auth_headers, in_threads, rounds
 
 PRODUCTS = "/api/catalog/products/"
 STARS = st.integers(1, 5)
@@ -250,6 +250,7 @@ class Reviewing(RuleBasedStateMachine):
             assert session.execute(twice).all() == []
 
 
+@pytest.mark.proof
 @pytest.mark.parametrize("moderation", ["after", "before"])
 def test_whatever_people_do_the_ratings_fit(app, sell, moderation):
     class Machine(Reviewing):
@@ -258,6 +259,9 @@ def test_whatever_people_do_the_ratings_fit(app, sell, moderation):
     Machine.app, Machine.moderation, Machine.sell = app, moderation, staticmethod(sell)
     case = Machine.TestCase
     case.settings = settings(
-        max_examples=20, stateful_step_count=20, deadline=None, suppress_health_check=list(HealthCheck)
+        max_examples=rounds(20, 200),
+        stateful_step_count=20,
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
     )
     case("runTest").runTest()

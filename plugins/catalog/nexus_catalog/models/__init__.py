@@ -2,7 +2,7 @@
 
 from nexus_catalog.models.categories import Category
 from nexus_catalog.models.products import Product, Variant
-from nexus_catalog.models.reviews import REVIEW_STATES, STARS, Purchase, Review
+from nexus_catalog.models.reviews import LONGEST_NAME, REVIEW_STATES, STARS, Purchase, Review
 from nexus_catalog.models.stock import (
     LARGEST_QUANTITY,
     MOVEMENT_REASONS,
@@ -13,6 +13,7 @@ from nexus_catalog.models.stock import (
 
 __all__ = [
     "LARGEST_QUANTITY",
+    "LONGEST_NAME",
     "MOVEMENT_REASONS",
     "REVIEW_STATES",
     "STARS",

@@ -22,6 +22,8 @@ from nexus_kernel import Keyed, Model, Timestamped
 REVIEW_STATES = ("pending", "published", "hidden")
 """`pending` waits for a decision of the staff, who take a `hidden` one out of sight."""
 STARS = (1, 2, 3, 4, 5)
+LONGEST_NAME = 301
+"""Characters of an author's name; longer ones are cut."""
 
 _PUBLISHED = text("state = 'published'")
 
@@ -54,7 +56,7 @@ class Review(Keyed, Timestamped, Model):
 
     product_id: Mapped[UUID] = mapped_column(ForeignKey("catalog_product.id", ondelete="RESTRICT"))
     author_id: Mapped[UUID | None]
-    author_name: Mapped[str] = mapped_column(String(301), default="", server_default="")
+    author_name: Mapped[str] = mapped_column(String(LONGEST_NAME), default="", server_default="")
     rating: Mapped[int] = mapped_column(SmallInteger)
     title: Mapped[str] = mapped_column(String(200), default="", server_default="")
     body: Mapped[str] = mapped_column(Text, default="", server_default="")

@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
-from nexus_catalog.models import Purchase, Review
+from nexus_catalog.models import LONGEST_NAME, Purchase, Review
 from nexus_catalog.services.purchases import one_at_a_time
 from nexus_kernel import Unauthorized, current_nexus, current_session, services
 from nexus_kernel.contracts.accounts import AccountService
@@ -38,7 +38,7 @@ def author_name(person_id: UUID) -> str:
     person = services.get(AccountService).get_people([person_id]).get(person_id)
     if person is None:
         raise Unauthorized("This account is closed.")
-    return f"{person.first_name} {person.last_name}".strip()
+    return f"{person.first_name} {person.last_name}".strip()[:LONGEST_NAME]
 
 
 def forget_author(session: Session, person_id: UUID) -> int:
