@@ -107,13 +107,15 @@ class CheckoutGuard(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderLineView:
-    """A line as it was ordered."""
+    """A line as it was ordered. The ids are None in events of orders that did not tell them yet."""
 
     title: str
     sku: str
     quantity: int
     unit_price: Money
     total: Money
+    variant_id: UUID | None = None
+    product_id: UUID | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -140,3 +142,17 @@ class OrderStatusChanged(Event):
     old_status: str
     new_status: str
     reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class OrderCompleted(Event):
+    """The buyer has what they ordered. Published once an order; every line names its variant and its product.
+
+    Nothing takes it back: a refund afterwards returns money, and does not undo that the goods arrived.
+    """
+
+    name: ClassVar[str] = "orders.completed"
+    order_id: UUID
+    number: str
+    user_id: UUID
+    lines: tuple[OrderLineView, ...]

@@ -95,6 +95,8 @@ def test_the_promised_journey_is_in_it(shipped: dict):
         "/api/auth/jwt/logout/": {"post"},
         "/api/catalog/categories/": {"get"},
         "/api/catalog/products/": {"get"},
+        "/api/catalog/products/{product}/reviews/": {"get", "post"},
+        "/api/catalog/products/{product}/reviews/{review_id}/": {"get", "patch", "put", "delete"},
         "/api/cart/cart/": {"get"},
         "/api/cart/cart/items/": {"post"},
         "/api/cart/cart/clear/": {"delete"},

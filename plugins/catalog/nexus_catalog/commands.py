@@ -10,6 +10,18 @@ def catalog() -> None:
     """Products and stock."""
 
 
+@catalog.command("recount-ratings")
+def recount_ratings() -> None:
+    """Make the ratings of products those of their published reviews, and say how many were wrong.
+
+    The database keeps them by itself; this repairs what a restored or hand-made table has got wrong. Reviews
+    can be written meanwhile.
+    """
+    from nexus_catalog.services.ratings import recount_ratings
+
+    click.echo(f"{recount_ratings()} product(s) had wrong ratings.")
+
+
 @catalog.command("import")
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--currency", help="ISO 4217 code of the prices; NEXUS_CATALOG__CURRENCY when left out.")

@@ -29,3 +29,12 @@ class CatalogConfig:
         help="A new variant's low mark: catalog.stock_low is published when its available pieces fall to it; "
         "empty: never.",
     )
+    review_moderation: str = setting(
+        "after",
+        choices=("after", "before"),
+        help="`after`: reviews are published at once, and staff can hide them; "
+        "`before`: each waits until staff approve it, and again after an edit.",
+    )
+    reviews_require_purchase: bool = setting(
+        False, help="Only people who have received a product may review it."
+    )

@@ -1,9 +1,10 @@
-"""The catalog: categories, products, variants, stock and search."""
+"""The catalog: categories, products, variants, stock, search and reviews."""
 
 from collections.abc import Iterable, Mapping
 
 import click
 
+from nexus_catalog import handlers
 from nexus_catalog.commands import catalog
 from nexus_catalog.config import CatalogConfig
 from nexus_catalog.models import (
@@ -11,21 +12,34 @@ from nexus_catalog.models import (
     PriceChange,
     Product,
     ProductImage,
+    Purchase,
+    Review,
     Stock,
     StockMovement,
     StockReservation,
     Variant,
 )
 from nexus_catalog.services import Catalog, StockKeeper
+from nexus_catalog.services.authors import CatalogData
 from nexus_catalog.services.ownership import WRITE, WRITE_OWN
 from nexus_catalog.views import blp
-from nexus_kernel import Blueprint, Manifest, Model, Permission, ServiceFactory, hookimpl
+from nexus_kernel import (
+    Blueprint,
+    Manifest,
+    Model,
+    Permission,
+    ServiceFactory,
+    Subscription,
+    hookimpl,
+)
 from nexus_kernel.contracts.accounts import AccountService
 from nexus_kernel.contracts.catalog import CatalogService, StockService
+from nexus_kernel.contracts.orders import OrderCompleted
+from nexus_kernel.contracts.privacy import DataSubjectHandler
 
 MANIFEST = Manifest(
     name="catalog",
-    summary="Categories, products, variants, stock and search",
+    summary="Categories, products, variants, stock, search and reviews",
     url_prefixes=("/api/catalog/",),
     wants=(AccountService,),
     provides=(CatalogService, StockService),
@@ -36,8 +50,9 @@ MANIFEST = Manifest(
 
 @hookimpl
 def nexus_models() -> Iterable[type[Model]]:
-    """The tree, the products with their variants, pictures and former prices, and the stock with its ledger."""
-    return [Category, Product, Variant, ProductImage, PriceChange, Stock, StockReservation, StockMovement]
+    """The tree, the products with all that belongs to them, and the stock with its ledger."""
+    products = [Category, Product, Variant, ProductImage, PriceChange, Review, Purchase]
+    return [*products, Stock, StockReservation, StockMovement]
 
 
 @hookimpl
@@ -53,13 +68,27 @@ def nexus_services() -> Mapping[type, ServiceFactory]:
 
 
 @hookimpl
+def nexus_subscriptions() -> Iterable[Subscription]:
+    """Who has bought what, for their reviews."""
+    return [Subscription(OrderCompleted, handlers.on_order_completed, "catalog.order_completed")]
+
+
+@hookimpl
 def nexus_permissions() -> Iterable[Permission]:
-    """What staff may change, and what sellers may change of their own."""
+    """What staff may change, what sellers may change of their own, and what everybody may say."""
     return [
         Permission(WRITE, "Create, change and retire every product", roles=("staff",)),
         Permission(WRITE_OWN, "Sell: create, change and retire one's own products", roles=("seller",)),
         Permission("catalog.category.write", "Create, change and delete categories", roles=("staff",)),
+        Permission("catalog.review.write", "Review products, and change one's own reviews"),
+        Permission("catalog.review.moderate", "Publish, hide and delete reviews", roles=("staff",)),
     ]
+
+
+@hookimpl
+def nexus_data_subjects() -> Iterable[DataSubjectHandler]:
+    """What a person wrote and has received."""
+    return [CatalogData()]
 
 
 @hookimpl

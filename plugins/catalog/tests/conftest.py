@@ -1,6 +1,7 @@
 """The catalog alone, without its neighbours."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor, wait
 from io import BytesIO
 from typing import Any
 from uuid import UUID
@@ -13,6 +14,7 @@ from nexus_catalog.services.categories import create_category
 from nexus_catalog.services.editing import create_product
 from PIL import Image
 from sqlalchemy import text
+from sqlalchemy.orm import Session
 
 from nexus_kernel import services, transaction
 from nexus_kernel.contracts.catalog import CatalogService, VariantView
@@ -126,3 +128,35 @@ def later(app: Flask) -> Callable[[], None]:
             sweep.function()
 
     return later
+
+
+@pytest.fixture
+def review(app: Flask) -> Callable[..., Any]:
+    """POSTs a review of the product with this slug, of five stars by somebody new unless told otherwise."""
+
+    def review(
+        product: str = "lantern", rating: Any = 5, *, headers: dict[str, str] | None = None, **fields: Any
+    ) -> Any:
+        url = f"/api/catalog/products/{product}/reviews/"
+        body = {"rating": rating, **fields}
+        return app.test_client().post(url, json=body, headers=headers or auth_headers(app))
+
+    return review
+
+
+@pytest.fixture
+def overtaken(app: Flask) -> Callable[..., Any]:
+    """Runs `first(session)` in a transaction that is committed only after `second()` was tried beside it.
+
+    Returns what `second` returned, which has had a third of a second to be done before that commit.
+    """
+
+    def overtaken(first: Callable[[Session], Any], second: Callable[[], Any]) -> Any:
+        with ThreadPoolExecutor(1) as pool:
+            with app.app_context(), transaction() as session:
+                first(session)
+                running = pool.submit(second)
+                wait([running], timeout=0.3)
+            return running.result()
+
+    return overtaken

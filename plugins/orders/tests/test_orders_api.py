@@ -1,9 +1,11 @@
 """Reading orders and moving them: who may see and do what."""
 
 import pytest
+from sqlalchemy import select
 
-from nexus_kernel import new_id
-from nexus_kernel.testing import auth_headers, count_queries
+from nexus_kernel import new_id, reading
+from nexus_kernel.outbox import OutboxEvent
+from nexus_kernel.testing import auth_headers, count_queries, in_threads
 
 ORDERS = "/api/orders/"
 
@@ -101,6 +103,41 @@ def test_shipping_takes_the_pieces_out_of_the_stock(order, catalog, move):
     for status in ("confirmed", "processing", "shipped"):
         move(placed, status)
     assert list(catalog.held) == [f"shipped:order:{placed['id']}"]
+
+
+def completions(app) -> list[dict]:
+    done = select(OutboxEvent.payload).where(OutboxEvent.name == "orders.completed")
+    with app.app_context(), reading() as session:
+        return list(session.scalars(done))
+
+
+def test_a_delivered_order_is_announced_with_the_ids_of_its_lines(app, order, catalog, move):
+    lamp, soap = catalog.add(title="Lamp"), catalog.add(title="Soap")
+    placed = order((lamp, 2), (soap, 1)).json
+    for status in ("confirmed", "processing", "shipped"):
+        move(placed, status)
+    assert completions(app) == []
+    move(placed, "delivered")
+    (told,) = completions(app)
+    assert (told["order_id"], told["user_id"]) == (placed["id"], placed["user_id"])
+    lines = [
+        (line["title"], line["quantity"], line["variant_id"], line["product_id"]) for line in told["lines"]
+    ]
+    assert lines == [
+        ("Lamp", 2, str(lamp.id), str(lamp.product_id)),
+        ("Soap", 1, str(soap.id), str(soap.product_id)),
+    ]
+    assert told["lines"][0]["total"] == {"minor": 50000, "currency": "ETB"}
+
+
+def test_an_order_is_completed_once_however_often_it_is_delivered_at_once(app, order, catalog, staff, move):
+    placed = order((catalog.add(), 1)).json
+    for status in ("confirmed", "processing", "shipped"):
+        move(placed, status)
+    url, body = f"{ORDERS}{placed['id']}/", {"status": "delivered"}
+    calls = [lambda: app.test_client().patch(url, json=body, headers=staff)] * 6
+    assert sorted(answer.status_code for answer in in_threads(calls)) == [200] + [409] * 5
+    assert len(completions(app)) == 1
 
 
 def test_an_illegal_step_names_the_legal_ones(client, buyer, order, catalog, move):

@@ -62,6 +62,8 @@ def test_a_placed_order_is_announced_with_its_lines(app, order, catalog):
     )
     assert event.payload["lines"][0]["title"] == line.title
     assert event.payload["lines"][0]["total"] == {"minor": 1000, "currency": "ETB"}
+    told = (event.payload["lines"][0]["variant_id"], event.payload["lines"][0]["product_id"])
+    assert told == (str(variant.id), str(variant.product_id))
 
 
 @pytest.mark.parametrize("lines", [1, 50])

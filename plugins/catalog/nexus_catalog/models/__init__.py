@@ -4,6 +4,7 @@ from nexus_catalog.models.categories import Category
 from nexus_catalog.models.images import ProductImage
 from nexus_catalog.models.prices import PriceChange
 from nexus_catalog.models.products import Product, Variant
+from nexus_catalog.models.reviews import LONGEST_NAME, REVIEW_STATES, STARS, Purchase, Review
 from nexus_catalog.models.stock import (
     ADJUSTMENT_REASONS,
     LARGEST_QUANTITY,
@@ -16,11 +17,16 @@ from nexus_catalog.models.stock import (
 __all__ = [
     "ADJUSTMENT_REASONS",
     "LARGEST_QUANTITY",
+    "LONGEST_NAME",
     "MOVEMENT_REASONS",
+    "REVIEW_STATES",
+    "STARS",
     "Category",
     "PriceChange",
     "Product",
     "ProductImage",
+    "Purchase",
+    "Review",
     "Stock",
     "StockMovement",
     "StockReservation",

@@ -5,11 +5,13 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
+    ARRAY,
     BigInteger,
     CheckConstraint,
     Computed,
     ForeignKey,
     Index,
+    Integer,
     Numeric,
     String,
     Text,
@@ -39,7 +41,8 @@ class Product(Keyed, Timestamped, Model):
 
     `options` are what variants differ in, in order: `[{"name": "Colour", "values": ["red", "blue"]}]`.
 
-    Retired products stay, inactive, because orders remember them.
+    Retired products stay, inactive, because orders remember them. Triggers on the reviews keep the ratings;
+    `rating_stars` are the numbers of reviews with one star, with two, and so on.
     """
 
     __tablename__ = "catalog_product"
@@ -48,6 +51,7 @@ class Product(Keyed, Timestamped, Model):
         CheckConstraint("title <> ''", name="title_not_empty"),
         CheckConstraint("jsonb_typeof(options) = 'array'", name="options_array"),
         CheckConstraint("rating_sum BETWEEN rating_count AND rating_count * 5", name="rating_range"),
+        CheckConstraint("cardinality(rating_stars) = 5", name="five_stars"),
         Index(
             "ix_catalog_product_newest", text("created_at DESC"), text("id DESC"),
             postgresql_where=text("is_active"),
@@ -83,6 +87,9 @@ class Product(Keyed, Timestamped, Model):
     options: Mapped[list[dict[str, Any]]] = mapped_column(JSONB, default=list, server_default=text("'[]'"))
     rating_count: Mapped[int] = mapped_column(default=0, server_default=text("0"))
     rating_sum: Mapped[int] = mapped_column(default=0, server_default=text("0"))
+    rating_stars: Mapped[list[int]] = mapped_column(
+        ARRAY(Integer), default=lambda: [0] * 5, server_default=text("'{0,0,0,0,0}'")
+    )
     rating_average: Mapped[Decimal] = mapped_column(Numeric(3, 2), Computed(RATING_AVERAGE, persisted=True))
     search: Mapped[Any] = mapped_column(
         TSVECTOR, Computed(SEARCH_EXPRESSION, persisted=True), deferred=True, nullable=True

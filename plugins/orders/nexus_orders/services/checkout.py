@@ -257,6 +257,8 @@ def _placed(row: Mapping[str, Any], priced: Quote) -> OrderPlaced:
             quantity=line.quantity,
             unit_price=line.unit_price,
             total=line.total,
+            variant_id=line.variant_id,
+            product_id=line.product_id,
         )
         for line in priced.lines
     )

@@ -6,9 +6,9 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from nexus_kernel import now, publish, services, transaction
+from nexus_kernel import Money, now, publish, services, transaction
 from nexus_kernel.contracts.catalog import StockService
-from nexus_kernel.contracts.orders import OrderStatusChanged
+from nexus_kernel.contracts.orders import OrderCompleted, OrderLineView, OrderStatusChanged
 from nexus_orders import errors
 from nexus_orders.models import Order, OrderHistory, OrderItem
 from nexus_orders.states import FINAL, PAID, SYSTEM_TRANSITIONS, TRANSITIONS, UNPAID, OrderStatus
@@ -43,10 +43,10 @@ def transition(
 ) -> None:
     """Move an order that is locked (`lock_order`): history, stock and event, in this transaction.
 
-    Shipping takes its pieces out of the stock, cancelling gives them back; both once, because a second
-    transition of the same kind is illegal. Without an actor the steps of `SYSTEM_TRANSITIONS` are legal too;
-    the caller has held the pieces of an order that comes back. Raises IllegalTransition, or AlreadyPaid where
-    an order that holds money would be cancelled.
+    Shipping takes its pieces out of the stock, cancelling gives them back; delivering completes the order.
+    Each once, because a second transition of the same kind is illegal. Without an actor the steps of
+    `SYSTEM_TRANSITIONS` are legal too; the caller has held the pieces of an order that comes back. Raises
+    IllegalTransition, or AlreadyPaid where an order that holds money would be cancelled.
     """
     old = OrderStatus(order.status)
     by_system = actor_id is None and (old, to, reason) in SYSTEM_TRANSITIONS
@@ -72,6 +72,8 @@ def transition(
             reason=reason,
         )
     )
+    if to is OrderStatus.DELIVERED:
+        publish(_completed(session, order))
 
 
 def cancel(session: Session, order: Order, *, actor_id: UUID | None, reason: str) -> None:
@@ -164,3 +166,27 @@ def _move_stock(order: Order, to: OrderStatus) -> None:
     moved = stock.ship(reference) if to is OrderStatus.SHIPPED else stock.release(reference)
     if not moved:
         log.error("order %s became %s, but no stock was held for it", order.number, to)
+
+
+def _completed(session: Session, order: Order) -> OrderCompleted:
+    items = session.scalars(
+        select(OrderItem).where(OrderItem.order_id == order.id).order_by(OrderItem.position)
+    )
+    return OrderCompleted(
+        order_id=order.id,
+        number=order.number,
+        user_id=order.user_id,
+        lines=tuple(_line(item) for item in items),
+    )
+
+
+def _line(item: OrderItem) -> OrderLineView:
+    return OrderLineView(
+        title=item.title,
+        sku=item.sku,
+        quantity=item.quantity,
+        unit_price=Money(item.unit_price_minor, item.currency),
+        total=Money(item.total_minor, item.currency),
+        variant_id=item.variant_id,
+        product_id=item.product_id,
+    )
