@@ -1,6 +1,7 @@
 """The catalog's tables."""
 
 from nexus_catalog.models.categories import Category
+from nexus_catalog.models.listing import Listing, Word
 from nexus_catalog.models.products import Product, Variant
 from nexus_catalog.models.stock import (
     LARGEST_QUANTITY,
@@ -14,9 +15,11 @@ __all__ = [
     "LARGEST_QUANTITY",
     "MOVEMENT_REASONS",
     "Category",
+    "Listing",
     "Product",
     "Stock",
     "StockMovement",
     "StockReservation",
     "Variant",
+    "Word",
 ]

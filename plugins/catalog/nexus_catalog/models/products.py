@@ -16,16 +16,9 @@ from sqlalchemy import (
     text,
     true,
 )
-from sqlalchemy.dialects.postgresql import TSVECTOR
 from sqlalchemy.orm import Mapped, mapped_column
 
 from nexus_kernel import Keyed, Model, Timestamped, amount_column, currency_column, money_checks
-
-SEARCH_EXPRESSION = (
-    "setweight(to_tsvector('simple'::regconfig, (title)::text), 'A'::\"char\") || "
-    "setweight(to_tsvector('simple'::regconfig, description), 'B'::\"char\")"
-)
-"""The configuration `simple` knows no language, so that Amharic and English words are treated alike."""
 
 RATING_AVERAGE = (
     "CASE WHEN rating_count = 0 THEN 0 ELSE round(rating_sum::numeric / rating_count, 2) END::numeric(3,2)"
@@ -45,10 +38,6 @@ class Product(Keyed, Timestamped, Model):
         CheckConstraint("title <> ''", name="title_not_empty"),
         CheckConstraint("rating_sum BETWEEN rating_count AND rating_count * 5", name="rating_range"),
         Index(
-            "ix_catalog_product_newest", text("created_at DESC"), text("id DESC"),
-            postgresql_where=text("is_active"),
-        ),
-        Index(
             "ix_catalog_product_category_newest", "category_id", text("created_at DESC"), text("id DESC"),
             postgresql_where=text("is_active"),
         ),
@@ -57,15 +46,14 @@ class Product(Keyed, Timestamped, Model):
             postgresql_where=text("is_active"),
         ),
         Index("ix_catalog_product_title_id", "title", "id", postgresql_where=text("is_active")),
-        Index("ix_catalog_product_updated", "updated_at", "id", postgresql_where=text("is_active")),
         Index(
-            "ix_catalog_product_search", "search",
-            postgresql_using="gin", postgresql_with={"fastupdate": "off"},
+            "ix_catalog_product_title_prefix", text("catalog_fold(title) text_pattern_ops"),
+            postgresql_where=text("is_active"),
         ),
         Index(
-            "ix_catalog_product_title_trgm", "title",
+            "ix_catalog_product_title_words", text("to_tsvector('simple'::regconfig, catalog_fold(title))"),
             postgresql_using="gin", postgresql_with={"fastupdate": "off"},
-            postgresql_ops={"title": "gin_trgm_ops"},
+            postgresql_where=text("is_active"),
         ),
     )  # fmt: skip
 
@@ -78,9 +66,6 @@ class Product(Keyed, Timestamped, Model):
     rating_count: Mapped[int] = mapped_column(default=0, server_default=text("0"))
     rating_sum: Mapped[int] = mapped_column(default=0, server_default=text("0"))
     rating_average: Mapped[Decimal] = mapped_column(Numeric(3, 2), Computed(RATING_AVERAGE, persisted=True))
-    search: Mapped[Any] = mapped_column(
-        TSVECTOR, Computed(SEARCH_EXPRESSION, persisted=True), deferred=True, nullable=True
-    )
 
 
 class Variant(Keyed, Timestamped, Model):
