@@ -1,4 +1,4 @@
-"""The total order of a list, cursors that hold a place in it, and windows that cut a page out of a statement."""
+"""The total order of a list, cursors that hold a place in it, and windows that cut out its pages."""
 
 import binascii
 import hashlib
@@ -79,17 +79,15 @@ class Window:
     ) -> Select[Any]:
         """The statement cut down to this page, with the order's columns as `order_0` and so on.
 
-        `columns` stand in for those of the order where the statement has others of the same meaning; the first
-        `constant` of them are the same in all of its rows.
+        `columns` stand in for those of the order where the statement has others of the same meaning; the
+        first `constant` of them are the same in all of its rows.
         """
         keys = tuple(columns) or self.order.columns
         cut = statement.add_columns(*(key.label(f"order_{i}") for i, key in enumerate(keys)))
         apart = keys[constant:]
         if self.keyed:
-            after = [
-                bindparam(f"after_{i}", type_=key.type) for i, key in enumerate(self.order.columns) if i >= constant
-            ]
-            here, there = tuple_(*apart), tuple_(*after)
+            after = [bindparam(f"after_{i}", type_=key.type) for i, key in enumerate(self.order.columns)]
+            here, there = tuple_(*apart), tuple_(*after[constant:])
             cut = cut.where(here < there if self._falling else here > there)
         cut = cut.order_by(*self._sorted(apart)).limit(literal_column(str(self.rows)))
         return cut.offset(bindparam("page_offset", type_=Integer())) if self.offset else cut

@@ -1,7 +1,7 @@
 """Lists: `{count, count_exact, next, previous, results}`, by page number or by keyset cursor.
 
 A cursor holds the order key of a row, so its page costs the same at any depth. Without parameters the first
-page links on by cursor; `page=N` links on by number, and is read from the nearer end when the count is cached.
+page links on by cursor; `page=N` links on by number, and is read from the nearer end where counts are cached.
 Links hold the known parameters and nothing else, so that a page can be cached for everybody.
 """
 
@@ -14,13 +14,12 @@ from urllib.parse import urlencode
 
 import marshmallow as ma
 import orjson
-from flask import request
+from flask import current_app, request
 from sqlalchemy import Select, func, literal, select
 from sqlalchemy.orm import Session
 
 from nexus_kernel.api.keyset import Order, Window
 from nexus_kernel.api.schema import QuerySchema, Schema
-from nexus_kernel.runtime import current_cache
 
 COUNT_BOUND = 10_000
 """Counting stops here: `count` is then this number, there are more, and `count_exact` is false."""
@@ -73,7 +72,7 @@ class CachedCount:
         """The number and whether it is exact; from `count` when it is not cached or the cache is down."""
         text = orjson.dumps(filters, default=str, option=orjson.OPT_SORT_KEYS)
         key = f"{self.key}:{hashlib.blake2b(text, digest_size=12).hexdigest()}"
-        kept = current_cache().get_or_create(
+        kept = current_app.extensions["nexus"].cache.get_or_create(
             key, lambda: orjson.dumps(count()), tags=self.tags, seconds=self.seconds
         )
         number, exact = orjson.loads(kept)
@@ -157,7 +156,11 @@ class Pages:
             number, exact = counter.told(rows) or counter.count()
         following = None
         if more:
-            following = _link(args, page=page + 1) if page else _link(args, cursor=self._order.encode(rows[-1], False))
+            following = (
+                _link(args, page=page + 1)
+                if page
+                else _link(args, cursor=self._order.encode(rows[-1], False))
+            )
         return {
             "count": number,
             "count_exact": exact,
@@ -233,8 +236,8 @@ def paginate(
     """One page of the statement's rows, each through `present`. Two queries: the rows and the count.
 
     `order` is a total order of columns that are never NULL; the last one is unique. All run in the same
-    direction. `args` are the loaded values of a `PageQuery`. Raises Invalid for a foreign cursor. A list that is
-    read often builds its statements once, as `Pages`.
+    direction. `args` are the loaded values of a `PageQuery`. Raises Invalid for a foreign cursor. A list that
+    is read often builds its statements once, as `Pages`.
     """
     pages = Pages(lambda window: window.of(statement), counted=statement, order=order, descending=descending)
     return pages.page(session, args, present, count=count)

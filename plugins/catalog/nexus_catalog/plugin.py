@@ -6,7 +6,16 @@ import click
 
 from nexus_catalog.commands import catalog
 from nexus_catalog.config import CatalogConfig
-from nexus_catalog.models import Category, Listing, Product, Stock, StockMovement, StockReservation, Variant, Word
+from nexus_catalog.models import (
+    Category,
+    Listing,
+    Product,
+    Stock,
+    StockMovement,
+    StockReservation,
+    Variant,
+    Word,
+)
 from nexus_catalog.services import Catalog, StockKeeper
 from nexus_catalog.views import blp
 from nexus_kernel import Blueprint, Manifest, Model, Permission, ServiceFactory, hookimpl

@@ -16,13 +16,15 @@ _HOMOPHONES = {
     "ሐሑሒሓሔሕሖ": "ሀሁሂሀሄህሆ",
     "ኀኁኂኃኄኅኆ": "ሀሁሂሀሄህሆ",
     "ኸኹኺኻኼኽኾ": "ሀሁሂሀሄህሆ",
-    "ሃ": "ሀ",
+    "ሃ": "\u1200",
     "ሠሡሢሣሤሥሦሧ": "ሰሱሲሳሴስሶሷ",
     "ዐዑዒዓዔዕዖ": "አኡኢአኤእኦ",
     "ኣ": "አ",
     "ፀፁፂፃፄፅፆ": "ጸጹጺጻጼጽጾ",
 }
-_BLANKS = "!\"#$%&()*+,-./:;<=>?@[\\]^_`{|}~‐‑‒–—―“”„«»…·፡።፣፤፥፦፧፨"
+_BLANKS = '!"#$%&()*+,-./:;<=>?@[\\]^_{|}~\u00ab\u00b7\u00bb\u1361\u1362\u1363\u1364\u1365\u1366\u1367\u1368'
+_BLANKS += "".join(map(chr, (*range(0x2010, 0x2016), 0x201C, 0x201D, 0x201E, 0x2026)))
+_APOSTROPHES = "'\u0060\u00b4\u02bc\u2018\u2019"
 _LETTERS, _SAME = "".join(_HOMOPHONES), "".join(_HOMOPHONES.values())
 _MARKS = "[\\u0300-\\u036f\\u0591-\\u05c7\\u064b-\\u0652\\u0670\\u135d-\\u135f]"
 
@@ -36,12 +38,12 @@ FOLD = f"""
     CREATE FUNCTION catalog_fold(content text) RETURNS text LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
         SELECT translate(
             lower(regexp_replace(normalize(content, NFKD), '{_MARKS}', '', 'g')),
-            {_quoted(_LETTERS + _BLANKS + "'’ʼ`´")},
+            {_quoted(_LETTERS + _BLANKS + _APOSTROPHES)},
             {_quoted(_SAME + " " * len(_BLANKS))})
     $$
 """
-# pg_trgm sees no letters outside of ASCII in a database whose locale is C. For it a character is written in ASCII:
-# an Ethiopic one as its consonant and its vowel, another one as two digits of its number.
+# pg_trgm sees no letters outside of ASCII in a database whose locale is C. For it a character is written in
+# ASCII: an Ethiopic one as its consonant and its vowel, another one as two digits of its number.
 SPELLING = """
     CREATE FUNCTION catalog_spelling(word text) RETURNS text LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
         SELECT string_agg(CASE
@@ -110,8 +112,8 @@ REFRESH = """
             WHERE p.id = listing.product_id AND p.is_active
         );
         WITH stored AS (
-            INSERT INTO catalog_listing AS listing (product_id, variant_id, category_id, seller_id, price_minor,
-                currency, rating_average, created_at, updated_at, search)
+            INSERT INTO catalog_listing AS listing (product_id, variant_id, category_id, seller_id,
+                price_minor, currency, rating_average, created_at, updated_at, search)
             SELECT p.id, v.id, p.category_id, p.seller_id, v.price_minor, v.currency, p.rating_average,
                 p.created_at, p.updated_at,
                 setweight(to_tsvector('simple', catalog_fold(skus.list)), 'A')
@@ -272,7 +274,9 @@ def _create_tables() -> None:
         "catalog_word",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
         sa.Column("word", sa.Text(collation="C"), nullable=False),
-        sa.Column("spelling", sa.Text(), sa.Computed("catalog_spelling(word)", persisted=True), nullable=False),
+        sa.Column(
+            "spelling", sa.Text(), sa.Computed("catalog_spelling(word)", persisted=True), nullable=False
+        ),
         sa.PrimaryKeyConstraint("id", name="pk_catalog_word"),
     )
     op.create_index("ix_catalog_word_word", "catalog_word", ["word"])

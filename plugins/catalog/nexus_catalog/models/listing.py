@@ -1,4 +1,4 @@
-"""How products are found: narrow rows that lists filter, sort and search by. Triggers keep them; nobody writes them.
+"""How products are found: rows that lists filter, sort and search by. Triggers keep them; nobody writes them.
 
 They stand apart from the products so that a search reads little, and so that a new price or rating leaves the
 products alone. Availability is not here: orders write it, in `catalog_stock`.

@@ -35,7 +35,7 @@ class StockFacetSchema(Schema):
 
 
 class FacetsSchema(Schema):
-    """What each further choice would leave. A facet counts as if nothing of its own kind had been chosen yet."""
+    """What each further choice would leave. A facet counts as if nothing of its own kind had been chosen."""
 
     count = fields.Integer(required=True, metadata={"description": "Products that pass all filters."})
     exact = fields.Boolean(

@@ -17,7 +17,9 @@ class ProductFilters(QuerySchema):
     min_price = Amount(metadata={"description": "In the shop's currency."})
     max_price = Amount(metadata={"description": "In the shop's currency."})
     min_rating = fields.Decimal(
-        places=2, validate=ma.validate.Range(1, 5), metadata={"description": "Average of the reviews, 1 to 5."}
+        places=2,
+        validate=ma.validate.Range(1, 5),
+        metadata={"description": "Average of the reviews, 1 to 5."},
     )
     in_stock = fields.Boolean()
     seller = fields.UUID()

@@ -1,10 +1,11 @@
 """Facets: how many products each further choice would leave.
 
-One statement over at most `MOST` products that pass what is no facet: the text, the seller, and the part of the category
-tree in sight. Each of them notes which facets' filters it passes, and a facet counts those that pass all the others.
+One statement over at most `MOST` products that pass what is no facet: the text, the seller, and the part of
+the category tree in sight. Each notes which facets' filters it passes, and a facet counts those that pass the
+others.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from itertools import chain
 from typing import Any
@@ -14,6 +15,7 @@ from sqlalchemy import (
     BigInteger,
     ColumnElement,
     Select,
+    Uuid,
     and_,
     any_,
     bindparam,
@@ -33,7 +35,6 @@ from nexus_catalog.services.filters import (
     LISTING,
     STOCK,
     read_filters,
-    subtree,
 )
 from nexus_catalog.services.search import matches
 from nexus_kernel import Money
@@ -100,48 +101,52 @@ def _statement(names: frozenset[str]) -> Select[Any]:
         *(number(passing("rating"), seen.c.rating_average >= n).label(f"rated_{n}") for n in RATINGS),
     ).subquery()
     prices = select(func.json_agg(func.json_build_array(bands.c.bucket, bands.c.number))).scalar_subquery()
-    return select(sums, prices.label("prices"), _categories(tree, seen, passing("category")).label("categories"))
+    return select(
+        sums, prices.label("prices"), _categories(tree, seen, passing("category")).label("categories")
+    )
 
 
 def _tops(names: frozenset[str]) -> Any:
-    """The categories to choose from: below the chosen one, or beside it when there are none below; else roots."""
+    """The categories to choose from: those below the chosen one, or else beside it; the roots at first."""
     chosen = next((CATEGORY.c[name.partition("_")[2]] == bindparam(name) for name in _chosen(names)), None)
     if chosen is None:
         return select(CATEGORY.c.id).where(CATEGORY.c.parent_id.is_(None)).cte("tops")
     here = select(CATEGORY.c.id, CATEGORY.c.parent_id).where(chosen).cte("here")
     below = select(CATEGORY.c.id).where(CATEGORY.c.parent_id.in_(select(here.c.id))).cte("below")
-    beside = select(CATEGORY.c.id).join(
-        here, CATEGORY.c.parent_id.is_not_distinct_from(here.c.parent_id)
-    )
+    beside = select(CATEGORY.c.id).join(here, CATEGORY.c.parent_id.is_not_distinct_from(here.c.parent_id))
     return select(below.c.id).union(beside.where(~select(below.c.id).exists())).cte("tops")
 
 
 def _seen(names: frozenset[str], tree: Any) -> Any:
-    """The products that are looked at, each with what the facets ask and whether it passes their filters."""
+    """The products that are looked at, each with what the facets ask and whether it passes their filters.
+
+    They are cut down before they meet the stock.
+    """
     flags = {
-        kind: and_(true(), *chain.from_iterable(CONDITIONS[name] for name in own if name in names))
+        kind: func.coalesce(and_(true(), *_conditions(own, names)), literal_column("false")).label(kind)
         for kind, own in _KINDS.items()
     }
-    statement = (
-        select(
-            LISTING.c.category_id,
-            LISTING.c.price_minor,
-            LISTING.c.currency,
-            LISTING.c.rating_average,
-            (AVAILABLE > 0).label("available"),
-            *(func.coalesce(flag, literal_column("false")).label(kind) for kind, flag in flags.items()),
-        )
-        .select_from(LISTING.join(STOCK, STOCK.c.variant_id == LISTING.c.variant_id))
-        .limit(literal_column(str(MOST)))
-    )
+    columns = (LISTING.c.category_id, LISTING.c.price_minor, LISTING.c.currency, LISTING.c.rating_average)
+    few = select(LISTING.c.variant_id, *columns, *(flags[kind] for kind in ("category", "price", "rating")))
     if chosen := _chosen(names):
-        in_sight = func.array(select(tree.c.id).scalar_subquery(), type_=CONDITIONS["category_id"][0].right.type)
-        statement = statement.where(or_(*CONDITIONS[chosen[0]], LISTING.c.category_id == any_(in_sight)))
+        in_sight = func.array(select(tree.c.id).scalar_subquery(), type_=ARRAY(Uuid()))
+        few = few.where(or_(*CONDITIONS[chosen[0]], LISTING.c.category_id == any_(in_sight)))
     if "seller" in names:
-        statement = statement.where(*CONDITIONS["seller"])
+        few = few.where(*CONDITIONS["seller"])
     if "q" in names:
-        return statement.where(matches()).cte("seen")
-    return statement.order_by(LISTING.c.created_at.desc(), LISTING.c.product_id.desc()).cte("seen")
+        few = few.where(matches())
+    else:
+        few = few.order_by(LISTING.c.created_at.desc(), LISTING.c.product_id.desc())
+    found = few.limit(literal_column(str(MOST))).subquery("few")
+    return (
+        select(found, (literal_column("0") < AVAILABLE).label("available"), flags["stock"])
+        .select_from(found.join(STOCK, STOCK.c.variant_id == found.c.variant_id))
+        .cte("seen")
+    )
+
+
+def _conditions(own: Iterable[str], names: frozenset[str]) -> Iterable[ColumnElement[bool]]:
+    return chain.from_iterable(CONDITIONS[name] for name in own if name in names)
 
 
 def _categories(tree: Any, seen: Any, passing: ColumnElement[bool]) -> ColumnElement[Any]:
@@ -158,8 +163,12 @@ def _categories(tree: Any, seen: Any, passing: ColumnElement[bool]) -> ColumnEle
     named = func.json_build_object(
         "id", CATEGORY.c.id, "name", CATEGORY.c.name, "slug", CATEGORY.c.slug, "count", counted.c.number
     )
-    largest = func.json_agg(aggregate_order_by(named, counted.c.number.desc(), CATEGORY.c.name, CATEGORY.c.id))
-    return select(largest).select_from(counted.join(CATEGORY, CATEGORY.c.id == counted.c.top)).scalar_subquery()
+    largest = func.json_agg(
+        aggregate_order_by(named, counted.c.number.desc(), CATEGORY.c.name, CATEGORY.c.id)
+    )
+    return (
+        select(largest).select_from(counted.join(CATEGORY, CATEGORY.c.id == counted.c.top)).scalar_subquery()
+    )
 
 
 def _chosen(names: frozenset[str]) -> list[str]:
@@ -184,7 +193,7 @@ def _bands(found: Sequence[Sequence[int]], edges: Sequence[int], currency: str) 
     bands: list[list[int]] = []
     for bucket in range(min(counts), max(counts) + 1):
         number = counts.get(bucket, 0)
-        if bands and (bands[-1][2] < share and bands[-1][2] + number <= 2 * share or not number):
+        if bands and ((bands[-1][2] < share and bands[-1][2] + number <= 2 * share) or not number):
             bands[-1][1:] = [ends[bucket + 1], bands[-1][2] + number]
         else:
             bands.append([ends[bucket], ends[bucket + 1], number])

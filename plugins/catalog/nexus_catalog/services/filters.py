@@ -1,10 +1,21 @@
-"""The filters of the list of products: conditions with parameters, so that a statement is built once for each set."""
+"""The filters of products: conditions with parameters, so that a statement is built once for each set."""
 
 from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, ColumnElement, FromClause, Select, Uuid, any_, bindparam, func, literal_column, select
+from sqlalchemy import (
+    ARRAY,
+    ColumnElement,
+    FromClause,
+    Select,
+    Uuid,
+    any_,
+    bindparam,
+    func,
+    literal_column,
+    select,
+)
 
 from nexus_catalog.models import Category, Listing, Product, Stock
 from nexus_catalog.services.slugs import is_id
@@ -35,8 +46,8 @@ CONDITIONS: Mapping[str, tuple[ColumnElement[bool], ...]] = {
     "seller": (_listing.seller_id == bindparam("seller"),),
     "category_id": (_listing.category_id == any_(subtree(CATEGORY.c.id == bindparam("category_id"))),),
     "category_slug": (_listing.category_id == any_(subtree(CATEGORY.c.slug == bindparam("category_slug"))),),
-    "in_stock": (AVAILABLE > literal_column("0"),),
-    "out_of_stock": (AVAILABLE <= literal_column("0"),),
+    "in_stock": (literal_column("0") < AVAILABLE,),
+    "out_of_stock": (literal_column("0") >= AVAILABLE,),
 }
 """What each filter asks of a listing and its stock."""
 

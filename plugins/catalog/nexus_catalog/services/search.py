@@ -1,8 +1,8 @@
 """Free text: every word of the query, or a word that begins with it, in title, SKUs and description.
 
 PostgreSQL makes the query, in `catalog_search_query`: it folds case, accents and Amharic homophones like the
-index, and lets a word that nothing in the shop begins with stand for the words most like it. At most `MOST` matches
-are ranked; of a query with more, which tells nothing apart, the newest come first, along an index.
+index, and lets a word that nothing in the shop begins with stand for the words most like it. At most `MOST`
+matches are ranked; of a query with more, which tells little apart, the newest come first, along an index.
 """
 
 from collections.abc import Sequence

@@ -9,8 +9,8 @@ MOST = 10
 OF_CATEGORIES = 3
 _HIGHEST = chr(0x10FFFF)
 
-# What begins with the text lies between it and it with the highest character behind it. Titles that have its words
-# elsewhere, typing errors forgiven, are looked for when too few begin with it.
+# What begins with the text lies between it and it with the highest character behind it. Titles that have its
+# words elsewhere, typing errors forgiven, are looked for when too few begin with it.
 _STATEMENT = text(f"""
     WITH typed AS MATERIALIZED (
         SELECT btrim(catalog_fold(:q)) AS low, btrim(catalog_fold(:q)) || :highest AS high,
@@ -42,7 +42,8 @@ _STATEMENT = text(f"""
         (SELECT 'category' AS kind, id, name AS text, slug, 0 AS place, min(distance) AS distance FROM alike
         GROUP BY id, name, slug ORDER BY min(distance), char_length(name), name, id LIMIT {OF_CATEGORIES})
         UNION ALL
-        (SELECT DISTINCT ON (distance, char_length(title), title) 'product', id, title, slug, 1, distance FROM (
+        (SELECT DISTINCT ON (distance, char_length(title), title) 'product', id, title, slug, 1, distance
+        FROM (
             SELECT id, title, slug, 0 AS distance FROM starting
             UNION ALL
             SELECT id, title, slug, 1 FROM holding WHERE id NOT IN (SELECT id FROM starting)
