@@ -2,19 +2,23 @@
 
 from nexus_kernel.api.blueprint import Blueprint
 from nexus_kernel.api.fields import Amount, Currency, Text
-from nexus_kernel.api.pagination import PageQuery, page_of, paginate
+from nexus_kernel.api.keyset import Window
+from nexus_kernel.api.pagination import CachedCount, PageQuery, Pages, page_of, paginate
 from nexus_kernel.api.schema import QuerySchema, Schema
 from nexus_kernel.api.uploads import File
 
 __all__ = [
     "Amount",
     "Blueprint",
+    "CachedCount",
     "Currency",
     "File",
     "PageQuery",
+    "Pages",
     "QuerySchema",
     "Schema",
     "Text",
+    "Window",
     "page_of",
     "paginate",
 ]

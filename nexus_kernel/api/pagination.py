@@ -1,32 +1,31 @@
 """Lists: `{count, count_exact, next, previous, results}`, by page number or by keyset cursor.
 
 A cursor holds the order key of a row, so its page costs the same at any depth. Without parameters the first
-page links on by cursor; `page=N` links on by number.
+page links on by cursor; `page=N` links on by number, and is read from the nearer end where counts are cached.
+Links hold the known parameters and nothing else, so that a page can be cached for everybody.
 """
 
-import binascii
 import hashlib
-from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from decimal import Decimal
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 from urllib.parse import urlencode
-from uuid import UUID
 
 import marshmallow as ma
 import orjson
-from flask import request
-from sqlalchemy import ColumnElement, Select, func, literal, select, tuple_
+from flask import current_app, request
+from sqlalchemy import Select, func, literal, select
 from sqlalchemy.orm import Session
 
+from nexus_kernel.api.keyset import Order, Window
 from nexus_kernel.api.schema import QuerySchema, Schema
-from nexus_kernel.errors import invalid_field
 
 COUNT_BOUND = 10_000
-"""Counting stops here: `count` is then this number and `count_exact` is false."""
+"""Counting stops here: `count` is then this number, there are more, and `count_exact` is false."""
+NEAR = 1_000
+"""Rows from which on a numbered page is worth a look at the count, to read it from the nearer end."""
+_PLACE = ("page", "page_size", "cursor", "sort")
 
 
 class PageQuery(QuerySchema):
@@ -59,37 +58,169 @@ def page_of(item: type[ma.Schema]) -> type[ma.Schema]:
 
 
 @dataclass(frozen=True)
-class _Order:
-    columns: tuple[ColumnElement[Any], ...]
-    descending: bool
+class CachedCount:
+    """Where the counts of a list are kept: one for each set of filters, which must be all that decides them.
 
-    @property
-    def tag(self) -> str:
-        text = f"{[str(column) for column in self.columns]}{self.descending}"
-        return hashlib.sha256(text.encode()).hexdigest()[:8]
+    Not for a list whose rows depend on who asks.
+    """
 
-    def clauses(self, backwards: bool) -> list[ColumnElement[Any]]:
-        return [c.desc() if self.descending != backwards else c.asc() for c in self.columns]
+    key: str
+    tags: tuple[str, ...]
+    seconds: int = 60
 
-    def after(self, key: Sequence[Any], backwards: bool) -> ColumnElement[bool]:
-        here = tuple_(*self.columns)
-        there = tuple_(*(literal(value, c.type) for value, c in zip(key, self.columns, strict=True)))
-        return here < there if self.descending != backwards else here > there
+    def get(self, filters: Mapping[str, Any], count: Callable[[], tuple[int, bool]]) -> tuple[int, bool]:
+        """The number and whether it is exact; from `count` when it is not cached or the cache is down."""
+        text = orjson.dumps(filters, default=str, option=orjson.OPT_SORT_KEYS)
+        key = f"{self.key}:{hashlib.blake2b(text, digest_size=12).hexdigest()}"
+        kept = current_app.extensions["nexus"].cache.get_or_create(
+            key, lambda: orjson.dumps(count()), tags=self.tags, seconds=self.seconds
+        )
+        number, exact = orjson.loads(kept)
+        return number, exact
 
-    def encode(self, row: Any, backwards: bool) -> str:
-        values = [getattr(row, f"order_{i}") for i in range(len(self.columns))]
-        raw = orjson.dumps([self.tag, backwards, *values], default=str)
-        return urlsafe_b64encode(raw).decode().rstrip("=")
 
-    def decode(self, cursor: str) -> tuple[bool, list[Any]]:
-        try:
-            raw = urlsafe_b64decode(cursor.encode() + b"=" * (-len(cursor) % 4))
-            tag, backwards, *values = orjson.loads(raw)
-            if tag != self.tag or not isinstance(backwards, bool):
-                raise ValueError("made for another order")
-            return backwards, [_typed(v, c) for v, c in zip(values, self.columns, strict=True)]
-        except (ValueError, TypeError, AttributeError, ArithmeticError, binascii.Error):
-            raise invalid_field("cursor", "Take it unchanged from a next or previous link.") from None
+class Pages:
+    """A list whose statements are built once and run with the values of each request.
+
+    `rows` builds the statement of a window (see `Window.of`); `counted` is a statement with the same rows and
+    as few columns and joins as will do. A statement that knows how many rows there are says so in a column
+    `total`, and in `total_exact`; then nothing else counts.
+    """
+
+    def __init__(
+        self,
+        rows: Callable[[Window], Select[Any]],
+        *,
+        counted: Select[Any],
+        order: Sequence[Any],
+        descending: bool = True,
+    ) -> None:
+        self._order = Order(tuple(order), descending)
+        self._rows = lru_cache(maxsize=16)(rows)
+        self._counted = counted
+        self._counts: dict[int | None, Select[Any]] = {}
+
+    def page(
+        self,
+        session: Session,
+        args: Mapping[str, Any],
+        present: Callable[[Any], Any],
+        *,
+        values: Mapping[str, Any] | None = None,
+        count: CachedCount | None = None,
+    ) -> dict[str, Any]:
+        """One page. One query for the rows; and one for the count, unless it is cached or plain to see.
+
+        `args` are the loaded values of a `PageQuery`, `values` the parameters of the statements.
+        Raises Invalid for a foreign cursor.
+        """
+        counter = _Counter(self, session, args, values or {}, count)
+        if args.get("cursor"):
+            return self._by_cursor(counter, args, present)
+        return self._by_number(counter, args, present)
+
+    def _by_cursor(self, counter: "_Counter", args: Mapping[str, Any], present: Any) -> dict[str, Any]:
+        size = args["page_size"]
+        backwards, key = self._order.decode(args["cursor"])
+        window = Window(self._order, size + 1, backwards=backwards, keyed=True)
+        rows = counter.run(self._rows(window), {f"after_{i}": value for i, value in enumerate(key)})
+        more, rows = len(rows) > size, rows[:size]
+        if backwards:
+            rows.reverse()
+        following = bool(rows) and (more or backwards)
+        preceding = bool(rows) and (more or not backwards)
+        number, exact = counter.told(rows) or counter.count()
+        return {
+            "count": number,
+            "count_exact": exact,
+            "next": _link(args, cursor=self._order.encode(rows[-1], False)) if following else None,
+            "previous": _link(args, cursor=self._order.encode(rows[0], True)) if preceding else None,
+            "results": [present(row) for row in rows],
+        }
+
+    def _by_number(self, counter: "_Counter", args: Mapping[str, Any], present: Any) -> dict[str, Any]:
+        size, page = args["page_size"], args.get("page")
+        offset = ((page or 1) - 1) * size
+        total = counter.everything() if offset >= NEAR else None
+        if total is not None and 2 * offset > total:
+            rows, more = self._from_the_end(counter, offset, size, total), offset + size < total
+        else:
+            window = Window(self._order, size + 1, offset=offset > 0)
+            rows = counter.run(self._rows(window), {"page_offset": offset} if offset else {})
+            more, rows = len(rows) > size, rows[:size]
+        if total is not None:
+            number, exact = total, True
+        elif not more and (rows or not offset):
+            number, exact = offset + len(rows), True
+        else:
+            number, exact = counter.told(rows) or counter.count()
+        following = None
+        if more:
+            following = (
+                _link(args, page=page + 1)
+                if page
+                else _link(args, cursor=self._order.encode(rows[-1], False))
+            )
+        return {
+            "count": number,
+            "count_exact": exact,
+            "next": following,
+            "previous": _link(args, page=page - 1) if page and page > 1 else None,
+            "results": [present(row) for row in rows],
+        }
+
+    def _from_the_end(self, counter: "_Counter", offset: int, size: int, total: int) -> list[Any]:
+        wanted = min(size, total - offset)
+        if wanted <= 0:
+            return []
+        window = Window(self._order, wanted, backwards=True, offset=True)
+        rows = counter.run(self._rows(window), {"page_offset": total - offset - wanted})
+        return rows[::-1]
+
+    def count_statement(self, bound: int | None) -> Select[Any]:
+        """Counts the rows up to one more than `bound`."""
+        if bound not in self._counts:
+            each = self._counted.with_only_columns(literal(1), maintain_column_froms=True).order_by(None)
+            each = each.limit(bound + 1) if bound is not None else each
+            self._counts[bound] = select(func.count()).select_from(each.subquery())
+        return self._counts[bound]
+
+
+@dataclass(frozen=True)
+class _Counter:
+    """Runs the statements of one request."""
+
+    pages: Pages
+    session: Session
+    args: Mapping[str, Any]
+    values: Mapping[str, Any]
+    cached: CachedCount | None
+
+    def run(self, statement: Select[Any], extra: Mapping[str, Any]) -> list[Any]:
+        return list(self.session.execute(statement, {**self.values, **extra}))
+
+    def told(self, rows: Sequence[Any]) -> tuple[int, bool] | None:
+        return (rows[0].total, rows[0].total_exact) if rows and hasattr(rows[0], "total") else None
+
+    def count(self) -> tuple[int, bool]:
+        return self._kept(COUNT_BOUND)
+
+    def everything(self) -> int | None:
+        """The exact number of rows, where counts are cached."""
+        if self.cached is None:
+            return None
+        number, exact = self.count()
+        return number if exact else self._kept(None)[0]
+
+    def _kept(self, bound: int | None) -> tuple[int, bool]:
+        if self.cached is None:
+            return self._count(bound)
+        filters = {name: value for name, value in self.args.items() if name not in _PLACE}
+        return self.cached.get({**filters, "bound": bound}, lambda: self._count(bound))
+
+    def _count(self, bound: int | None) -> tuple[int, bool]:
+        found = self.session.execute(self.pages.count_statement(bound), dict(self.values)).scalar_one()
+        return (found, True) if bound is None or found <= bound else (bound, False)
 
 
 def paginate(
@@ -100,70 +231,23 @@ def paginate(
     args: Mapping[str, Any],
     present: Callable[[Any], Any],
     descending: bool = True,
+    count: CachedCount | None = None,
 ) -> dict[str, Any]:
     """One page of the statement's rows, each through `present`. Two queries: the rows and the count.
 
     `order` is a total order of columns that are never NULL; the last one is unique. All run in the same
-    direction. `args` are the loaded values of a `PageQuery`. Raises Invalid for a foreign cursor.
+    direction. `args` are the loaded values of a `PageQuery`. Raises Invalid for a foreign cursor. A list that
+    is read often builds its statements once, as `Pages`.
     """
-    keys = _Order(tuple(order), descending)
-    size = args["page_size"]
-    labelled = statement.add_columns(*(c.label(f"order_{i}") for i, c in enumerate(keys.columns)))
-    backwards, page = False, args.get("page")
-    if args.get("cursor"):
-        backwards, key = keys.decode(args["cursor"])
-        labelled = labelled.where(keys.after(key, backwards))
-    elif page:
-        labelled = labelled.offset((page - 1) * size)
-    rows = list(session.execute(labelled.order_by(*keys.clauses(backwards)).limit(size + 1)))
-    more, rows = len(rows) > size, rows[:size]
-    if backwards:
-        rows.reverse()
-    count, exact = _count(session, statement)
-    following, preceding = _links(keys, rows, args, more=more, backwards=backwards)
-    return {
-        "count": count,
-        "count_exact": exact,
-        "next": following,
-        "previous": preceding,
-        "results": [present(row) for row in rows],
-    }
+    pages = Pages(lambda window: window.of(statement), counted=statement, order=order, descending=descending)
+    return pages.page(session, args, present, count=count)
 
 
-def _count(session: Session, statement: Select[Any]) -> tuple[int, bool]:
-    bounded = (
-        statement.with_only_columns(literal(1), maintain_column_froms=True)
-        .order_by(None)
-        .limit(COUNT_BOUND + 1)
-        .subquery()
-    )
-    count = session.execute(select(func.count()).select_from(bounded)).scalar_one()
-    return min(count, COUNT_BOUND), count <= COUNT_BOUND
-
-
-def _links(
-    keys: _Order, rows: list[Any], args: Mapping[str, Any], *, more: bool, backwards: bool
-) -> tuple[str | None, str | None]:
-    page, cursor = args.get("page"), args.get("cursor")
-    if page and not cursor:
-        return (_link(page=page + 1) if more else None, _link(page=page - 1) if page > 1 else None)
-    has_next = bool(rows) and (more or backwards)
-    has_previous = bool(rows) and (more if backwards else bool(cursor))
-    following = _link(cursor=keys.encode(rows[-1], False)) if has_next else None
-    return following, _link(cursor=keys.encode(rows[0], True)) if has_previous else None
-
-
-def _link(**replaced: Any) -> str:
-    kept = [(k, v) for k, v in request.args.items(multi=True) if k not in ("page", "cursor")]
+def _link(args: Mapping[str, Any], **replaced: Any) -> str:
+    """The address of another page: the parameters of the schema in its order, and no others."""
+    kept: list[tuple[str, Any]] = []
+    for name, value in args.items():
+        if name in request.args and name not in ("page", "cursor"):
+            given = request.args.getlist(name)
+            kept += [(name, text) for text in (given if isinstance(value, list | tuple | set) else given[:1])]
     return f"{request.path}?{urlencode([*kept, *replaced.items()])}"
-
-
-def _typed(value: Any, column: ColumnElement[Any]) -> Any:
-    kind = column.type.python_type
-    if kind is datetime:
-        return datetime.fromisoformat(value)
-    if kind in (UUID, Decimal):
-        return kind(value)
-    if type(value) is not kind:
-        raise TypeError(f"{value!r} is no {kind.__name__}")
-    return value

@@ -9,6 +9,7 @@ from nexus_catalog.commands import catalog
 from nexus_catalog.config import CatalogConfig
 from nexus_catalog.models import (
     Category,
+    Listing,
     PriceChange,
     Product,
     ProductImage,
@@ -18,6 +19,7 @@ from nexus_catalog.models import (
     StockMovement,
     StockReservation,
     Variant,
+    Word,
 )
 from nexus_catalog.services import Catalog, StockKeeper
 from nexus_catalog.services.authors import CatalogData
@@ -50,8 +52,8 @@ MANIFEST = Manifest(
 
 @hookimpl
 def nexus_models() -> Iterable[type[Model]]:
-    """The tree, the products with all that belongs to them, and the stock with its ledger."""
-    products = [Category, Product, Variant, ProductImage, PriceChange, Review, Purchase]
+    """The tree, the products with all that belongs to them, how they are found, and the stock."""
+    products = [Category, Product, Variant, ProductImage, PriceChange, Review, Purchase, Listing, Word]
     return [*products, Stock, StockReservation, StockMovement]
 
 

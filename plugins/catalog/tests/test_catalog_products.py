@@ -76,22 +76,30 @@ def test_both_shapes_are_those_of_the_documented_schemas(client, sell, category)
 
 
 @pytest.mark.parametrize(
-    "query",
+    ("query", "number"),
     [
-        "",
-        "page=2",
-        "page_size=100",
-        "category=garden&min_price=1&max_price=9999&in_stock=1&q=lantern&sort=-price",
-        "seller=0192f0c4-7d3e-7a51-9c1e-000000000000&q=lantren",
+        ("", 2),
+        ("page=2", 1),
+        ("page_size=100", 1),
+        ("page=1&page_size=5", 2),
+        ("category=garden&min_price=1&max_price=9999&in_stock=1&min_rating=1&sort=-price", 1),
+        ("category=garden&in_stock=0&page_size=5", 1),
+        ("category=garden&in_stock=1&page_size=5&sort=title", 2),
+        ("category=garden&min_price=1&max_price=9999&in_stock=1&q=lantern&page_size=5&sort=-price", 1),
+        ("seller=0192f0c4-7d3e-7a51-9c1e-000000000000&q=lantren", 1),
+        ("q=lantern&page_size=5", 1),
     ],
 )
-def test_the_list_takes_two_queries_whatever_is_asked(app, client, sell, category, query):
+def test_a_page_is_one_query_and_one_more_where_the_count_is_not_plain(
+    app, client, sell, category, query, number
+):
     garden = category("Garden")
-    for number in range(25):
-        sell(f"Lantern {number}", category_id=garden)
+    for place in range(25):
+        sell(f"Lantern {place}", category_id=garden)
     with count_queries(app) as queries:
         assert client.get(f"{URL}?{query}").status_code == 200
-    assert len(queries) == 2, str(queries)
+    assert len(queries) == number, str(queries)
+    assert client.get(f"{URL}?{query}").json["count_exact"] is True
 
 
 def test_the_newest_come_first(sell, titles):
@@ -140,6 +148,16 @@ def test_in_stock_follows_a_reservation(app, sell, titles):
     assert titles("in_stock=1") == [] and titles("in_stock=0") == ["A"]
 
 
+def test_the_least_rating_asked_for_is_included(app, sell, titles):
+    for title, stars in (("A", 3), ("B", 4), ("C", 5)):
+        rated = {"rating_count": 1, "rating_sum": stars}
+        lantern = sell(title)
+        with app.app_context(), transaction() as session:
+            session.execute(update(Product).where(Product.id == lantern.product_id).values(rated))
+    sell("D")
+    assert titles("min_rating=4&sort=-rating") == ["C", "B"] == titles("min_rating=3.01&sort=-rating")
+
+
 def test_a_seller_shows_own_products(sell, titles):
     seller = uuid4()
     sell("A", seller_id=seller), sell("B", seller_id=uuid4()), sell("C")
@@ -157,11 +175,16 @@ def test_a_seller_shows_own_products(sell, titles):
         ("-created_at", "BAC"),
         ("updated_at", "ABC"),
         ("-updated_at", "CBA"),
+        ("rating", "ACB"),
+        ("-rating", "BCA"),
     ],
 )
 def test_every_order_runs_both_ways(app, sell, titles, sort, expected):
     sell("C", price="2"), sell("A", price="3"), sell("B", price="1")
     with app.app_context(), transaction() as session:
+        for stars, title in enumerate("ACB", 1):
+            rated = {"rating_count": 2, "rating_sum": 2 * stars}
+            session.execute(update(Product).filter_by(title=title).values(rated))
         for minutes, title in enumerate("ABC"):
             changed = text(f"now() + interval '{minutes} minutes'")
             session.execute(update(Product).filter_by(title=title).values(updated_at=changed))
@@ -174,6 +197,12 @@ def test_every_order_runs_both_ways(app, sell, titles, sort, expected):
         ("sort=--price", "sort"),
         ("sort=price;drop", "sort"),
         ("sort=stock", "sort"),
+        ("sort=", "sort"),
+        ("sort=--rating", "sort"),
+        ("min_rating=0", "min_rating"),
+        ("min_rating=6", "min_rating"),
+        ("min_rating=NaN", "min_rating"),
+        ("min_rating=x", "min_rating"),
         ("min_price=-1", "min_price"),
         ("min_price=1,000", "min_price"),
         ("min_price=NaN", "min_price"),
@@ -226,7 +255,7 @@ def walk(client, query: str, meanwhile=lambda: None) -> list[str]:
     return seen
 
 
-@pytest.mark.parametrize("sort", ["", "price", "-title", "updated_at"])
+@pytest.mark.parametrize("sort", ["", "price", "-title", "updated_at", "-rating"])
 def test_a_walk_by_cursor_meets_every_product_once_while_others_arrive(client, sell, sort):
     there = [f"Lantern {number:02}" for number in range(23)]
     for number, title in enumerate(there):

@@ -1,13 +1,11 @@
-"""What the database itself holds on to, and the plan of the first page."""
+"""What the database itself holds on to."""
 
 import pytest
-from nexus_catalog.config import CatalogConfig
 from nexus_catalog.models import Category, Product, Variant
-from nexus_catalog.services.products import product_page
-from sqlalchemy import event, text
+from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
-from nexus_kernel import StartupError, migrations, reading, settings, transaction
+from nexus_kernel import StartupError, migrations, reading, transaction
 from nexus_kernel.testing.fixtures import make_app
 
 
@@ -74,58 +72,3 @@ def test_rows_that_break_a_rule_are_refused(app, broken):
 def test_equal_slugs_of_roots_are_refused_too(app):
     with pytest.raises(IntegrityError), app.app_context(), transaction() as session:
         session.add_all([Category(name="A", slug="a"), Category(name="B", slug="a")])
-
-
-@pytest.fixture
-def large(app):
-    """5,000 products in 20 categories."""
-    with app.app_context(), transaction() as session:
-        for statement in (
-            "INSERT INTO catalog_category (id, name, slug) "
-            "SELECT gen_random_uuid(), 'Category ' || n, 'category-' || n FROM generate_series(0, 19) n",
-            "INSERT INTO catalog_product (id, title, slug, category_id, created_at) "
-            "SELECT gen_random_uuid(), 'Lantern ' || n, 'lantern-' || n, "
-            "(SELECT id FROM catalog_category WHERE slug = 'category-' || n % 20), "
-            "now() - n * interval '1 minute' FROM generate_series(1, 5000) n",
-            "INSERT INTO catalog_variant (id, product_id, sku, price_minor, currency, is_default) "
-            "SELECT gen_random_uuid(), id, slug, 100 + length(title), 'ETB', true FROM catalog_product",
-            "INSERT INTO catalog_stock (variant_id, on_hand) SELECT id, 5 FROM catalog_variant",
-        ):
-            session.execute(text(statement))
-    with app.app_context(), reading() as session:
-        session.execute(text("ANALYZE"))
-    return app
-
-
-def plan_of(app, **args) -> str:
-    """The plan of the statement that fetches the rows of a page."""
-    statements = []
-
-    def note(conn, cursor, statement, parameters, context, executemany):
-        statements.append((statement, parameters))
-
-    engine = app.extensions["nexus"].db.engine
-    event.listen(engine, "before_cursor_execute", note)
-    with app.test_request_context("/api/catalog/products/"), reading() as session:
-        product_page(session, {"page_size": 20, **args}, settings(CatalogConfig).currency)
-    event.remove(engine, "before_cursor_execute", note)
-    statement, parameters = statements[0]
-    with engine.connect() as connection:
-        rows = connection.exec_driver_sql(f"EXPLAIN {statement}", parameters)
-        return "\n".join(row[0] for row in rows)
-
-
-@pytest.mark.parametrize(
-    ("args", "index"),
-    [
-        ({}, "ix_catalog_product_newest"),
-        ({"page": 3}, "ix_catalog_product_newest"),
-        ({"sort": "-price"}, "ix_catalog_variant_price"),
-        ({"sort": "title"}, "ix_catalog_product_title_id"),
-        ({"sort": "updated_at"}, "ix_catalog_product_updated"),
-        ({"q": "lantern 4711"}, "ix_catalog_product_search"),
-    ],
-)
-def test_a_page_of_five_thousand_products_reads_an_index(large, args, index):
-    plan = plan_of(large, **args)
-    assert index in plan and "Seq Scan on catalog_product" not in plan, plan

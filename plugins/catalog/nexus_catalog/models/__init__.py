@@ -2,6 +2,7 @@
 
 from nexus_catalog.models.categories import Category
 from nexus_catalog.models.images import ProductImage
+from nexus_catalog.models.listing import Listing, Word
 from nexus_catalog.models.prices import PriceChange
 from nexus_catalog.models.products import Product, Variant
 from nexus_catalog.models.reviews import LONGEST_NAME, REVIEW_STATES, STARS, Purchase, Review
@@ -22,6 +23,7 @@ __all__ = [
     "REVIEW_STATES",
     "STARS",
     "Category",
+    "Listing",
     "PriceChange",
     "Product",
     "ProductImage",
@@ -31,4 +33,5 @@ __all__ = [
     "StockMovement",
     "StockReservation",
     "Variant",
+    "Word",
 ]

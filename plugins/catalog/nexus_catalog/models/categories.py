@@ -8,6 +8,7 @@ from sqlalchemy import (
     Index,
     String,
     UniqueConstraint,
+    text,
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -24,6 +25,12 @@ class Category(Keyed, Timestamped, Model):
         CheckConstraint("name <> ''", name="name_not_empty"),
         Index("ix_catalog_category_slug", "slug"),
         Index("ix_catalog_category_name_id", "name", "id"),
+        Index("ix_catalog_category_name_prefix", text("catalog_fold(name) text_pattern_ops")),
+        Index(
+            "ix_catalog_category_name_trgm",
+            text("catalog_spelling(catalog_fold(name)) gin_trgm_ops"),
+            postgresql_using="gin",
+        ),
     )
 
     parent_id: Mapped[UUID | None] = mapped_column(ForeignKey("catalog_category.id", ondelete="RESTRICT"))

@@ -19,16 +19,10 @@ from sqlalchemy import (
     text,
     true,
 )
-from sqlalchemy.dialects.postgresql import JSONB, TSVECTOR
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from nexus_kernel import Keyed, Model, Timestamped, amount_column, currency_column, money_checks
-
-SEARCH_EXPRESSION = (
-    "setweight(to_tsvector('simple'::regconfig, (title)::text), 'A'::\"char\") || "
-    "setweight(to_tsvector('simple'::regconfig, description), 'B'::\"char\")"
-)
-"""The configuration `simple` knows no language, so that Amharic and English words are treated alike."""
 
 RATING_AVERAGE = (
     "CASE WHEN rating_count = 0 THEN 0 ELSE round(rating_sum::numeric / rating_count, 2) END::numeric(3,2)"
@@ -53,10 +47,6 @@ class Product(Keyed, Timestamped, Model):
         CheckConstraint("rating_sum BETWEEN rating_count AND rating_count * 5", name="rating_range"),
         CheckConstraint("cardinality(rating_stars) = 5", name="five_stars"),
         Index(
-            "ix_catalog_product_newest", text("created_at DESC"), text("id DESC"),
-            postgresql_where=text("is_active"),
-        ),
-        Index(
             "ix_catalog_product_category_newest", "category_id", text("created_at DESC"), text("id DESC"),
             postgresql_where=text("is_active"),
         ),
@@ -65,15 +55,13 @@ class Product(Keyed, Timestamped, Model):
             postgresql_where=text("is_active"),
         ),
         Index("ix_catalog_product_title_id", "title", "id", postgresql_where=text("is_active")),
-        Index("ix_catalog_product_updated", "updated_at", "id", postgresql_where=text("is_active")),
         Index(
-            "ix_catalog_product_search", "search",
-            postgresql_using="gin", postgresql_with={"fastupdate": "off"},
+            "ix_catalog_product_title_prefix", text("catalog_fold(title) text_pattern_ops"),
+            postgresql_where=text("is_active"),
         ),
         Index(
-            "ix_catalog_product_title_trgm", "title",
+            "ix_catalog_product_title_words", text("to_tsvector('simple'::regconfig, catalog_fold(title))"),
             postgresql_using="gin", postgresql_with={"fastupdate": "off"},
-            postgresql_ops={"title": "gin_trgm_ops"},
         ),
     )  # fmt: skip
 
@@ -91,9 +79,6 @@ class Product(Keyed, Timestamped, Model):
         ARRAY(Integer), default=lambda: [0] * 5, server_default=text("'{0,0,0,0,0}'")
     )
     rating_average: Mapped[Decimal] = mapped_column(Numeric(3, 2), Computed(RATING_AVERAGE, persisted=True))
-    search: Mapped[Any] = mapped_column(
-        TSVECTOR, Computed(SEARCH_EXPRESSION, persisted=True), deferred=True, nullable=True
-    )
 
 
 class Variant(Keyed, Timestamped, Model):

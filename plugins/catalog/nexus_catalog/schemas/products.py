@@ -8,25 +8,35 @@ from marshmallow import fields
 from nexus_catalog.models import LARGEST_QUANTITY
 from nexus_catalog.schemas.images import LeadImageSchema, ProductImageSchema
 from nexus_catalog.services.products import SORTS
-from nexus_kernel import Amount, Currency, PageQuery, Schema, Text
+from nexus_kernel import Amount, Currency, PageQuery, QuerySchema, Schema, Text
 
 
-class ProductQuery(PageQuery):
-    """The filters and orders of the list of products."""
+class ProductFilters(QuerySchema):
+    """Which products: a list, or what can be counted of them."""
 
     category = Text(100, minimum=1, metadata={"description": "Id or slug; descendants are included."})
     min_price = Amount(metadata={"description": "In the shop's currency."})
     max_price = Amount(metadata={"description": "In the shop's currency."})
+    min_rating = fields.Decimal(
+        places=2,
+        validate=ma.validate.Range(1, 5),
+        metadata={"description": "Average of the reviews, 1 to 5."},
+    )
     in_stock = fields.Boolean()
     seller = fields.UUID()
-    q = Text(200, metadata={"description": "Words, or their beginnings, in title and description."})
-    sort = fields.String(validate=ma.validate.OneOf(SORTS))
+    q = Text(200, metadata={"description": "Words, or their beginnings, in title, SKU and description."})
 
     @ma.validates_schema
     def check_range(self, data: dict[str, Any], **kwargs: Any) -> None:
         """`min_price` is not above `max_price`."""
         if "min_price" in data and "max_price" in data and data["min_price"] > data["max_price"]:
             raise ma.ValidationError("Must not be below min_price.", "max_price")
+
+
+class ProductQuery(ProductFilters, PageQuery):
+    """The filters and orders of the list of products."""
+
+    sort = fields.String(validate=ma.validate.OneOf(SORTS))
 
 
 class ProductCategorySchema(Schema):

@@ -1,164 +1,145 @@
 """Reading products: Core selects whose rows become JSON without a detour through objects."""
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, Select, select
+from sqlalchemy import ColumnElement, FromClause, Row, Select, Uuid, bindparam, select
 from sqlalchemy.orm import Session
 
 from nexus_catalog.errors import ProductNotFound
-from nexus_catalog.models import Category, Product, Stock, Variant
+from nexus_catalog.models import Product, Variant
+from nexus_catalog.services import search
+from nexus_catalog.services.changes import PRODUCTS
+from nexus_catalog.services.filters import AVAILABLE, CATEGORY, LISTING, PRODUCT, STOCK, keys, read_filters
 from nexus_catalog.services.image_columns import ALL_IMAGES, image_body, lead_image
-from nexus_catalog.services.ownership import changeable_by
-from nexus_catalog.services.search import matching, relevance
 from nexus_catalog.services.slugs import is_id
-from nexus_kernel import Actor, Money, invalid_field, paginate
-from nexus_kernel.money import MoneyError
+from nexus_kernel import CachedCount, Money, Pages, Window
 
-_AVAILABLE = Stock.on_hand - Stock.reserved
-_COLUMNS = (
-    Product.id,
-    Product.title,
-    Product.slug,
-    Product.description,
-    Product.seller_id,
-    Product.image,
-    Product.rating_average,
-    Product.rating_count,
-    Product.created_at,
-    Product.updated_at,
-    Category.id.label("category_id"),
-    Category.name.label("category_name"),
-    Category.slug.label("category_slug"),
-    Variant.id.label("variant_id"),
-    Variant.sku,
-    Variant.price_minor,
-    Variant.currency,
-    Variant.is_default,
-    Variant.is_active,
-    Variant.option_values,
-    _AVAILABLE.label("available"),
+VARIANT: FromClause = Variant.__table__
+COUNT = CachedCount("catalog:products:count", (PRODUCTS,))
+SHOWN = (
+    PRODUCT.c.id,
+    PRODUCT.c.title,
+    PRODUCT.c.slug,
+    PRODUCT.c.description,
+    PRODUCT.c.seller_id,
+    PRODUCT.c.image,
+    PRODUCT.c.rating_average,
+    PRODUCT.c.rating_count,
+    PRODUCT.c.created_at,
+    PRODUCT.c.updated_at,
+    CATEGORY.c.id.label("category_id"),
+    CATEGORY.c.name.label("category_name"),
+    CATEGORY.c.slug.label("category_slug"),
+    VARIANT.c.id.label("variant_id"),
+    VARIANT.c.sku,
+    VARIANT.c.price_minor,
+    VARIANT.c.currency,
+    AVAILABLE.label("available"),
 )
-_ALL = (
-    select(*_COLUMNS)
-    .select_from(Product)
-    .join(Variant, Variant.product_id == Product.id)
-    .join(Stock, Stock.variant_id == Variant.id)
-    .outerjoin(Category, Category.id == Product.category_id)
+WHOLE = (
+    select(
+        *SHOWN,
+        VARIANT.c.is_default,
+        VARIANT.c.option_values,
+        VARIANT.c.prior_price_minor,
+        PRODUCT.c.options,
+        ALL_IMAGES.label("images"),
+    )
+    .select_from(PRODUCT)
+    .join(VARIANT, VARIANT.c.product_id == PRODUCT.c.id)
+    .join(STOCK, STOCK.c.variant_id == VARIANT.c.id)
+    .outerjoin(CATEGORY, CATEGORY.c.id == PRODUCT.c.category_id)
+    .order_by(VARIANT.c.is_default.desc(), VARIANT.c.sku)
 )
-_PRODUCTS = _ALL.where(Product.is_active)
-_MANAGED = _ALL.add_columns(Product.is_active.label("is_on_sale"))
-_ORDERS: Mapping[str, tuple[Any, Any]] = {
-    "price": (Variant.price_minor, Variant.product_id),
-    "title": (Product.title, Product.id),
-    "created_at": (Product.created_at, Product.id),
-    "updated_at": (Product.updated_at, Product.id),
+"""Every product, a row a variant, on sale or not."""
+_ON_SALE = WHOLE.where(PRODUCT.c.is_active, VARIANT.c.is_active)
+_BY_ID = _ON_SALE.where(PRODUCT.c.id == bindparam("key", type_=Uuid()))
+_BY_SLUG = _ON_SALE.where(PRODUCT.c.slug == bindparam("key"))
+_ORDERS: Mapping[str, tuple[ColumnElement[Any], ...]] = {
+    "price": (LISTING.c.price_minor, LISTING.c.product_id),
+    "title": (PRODUCT.c.title, PRODUCT.c.id),
+    "created_at": (LISTING.c.created_at, LISTING.c.product_id),
+    "updated_at": (LISTING.c.updated_at, LISTING.c.product_id),
+    "rating": (LISTING.c.rating_average, LISTING.c.product_id),
 }
 SORTS = (*_ORDERS, *(f"-{name}" for name in _ORDERS))
 
 
 def product_page(session: Session, args: Mapping[str, Any], currency: str) -> dict[str, Any]:
-    """One page of the products on sale that pass the filters of `args`. Two queries, whatever they are.
+    """One page of the products on sale that pass the filters of `args`. One query, and one for the count.
 
     The order is `sort`; without it the newest come first, or with `q` the best matches.
     """
-    statement = _PRODUCTS.where(Variant.is_default, *_filters(args, currency))
-    order, descending = _order(args)
-    return paginate(session, statement, order=order, descending=descending, args=args, present=_summary)
-
-
-def managed_page(session: Session, args: Mapping[str, Any], currency: str, actor: Actor) -> dict[str, Any]:
-    """As `product_page`, of the products that the actor may change, retired ones too.
-
-    `is_active` in `args` asks for those on sale or for retired ones only.
-    """
-    statement = _MANAGED.where(changeable_by(actor), Variant.is_default, *_filters(args, currency))
-    if "is_active" in args:
-        statement = statement.where(Product.is_active.is_(args["is_active"]))
-    order, descending = _order(args)
-    return paginate(session, statement, order=order, descending=descending, args=args, present=_managed)
+    filters = read_filters(args, currency)
+    sort = args.get("sort") or ("relevance" if "q" in filters else "-created_at")
+    pages = _pages(frozenset(filters), sort)
+    return pages.page(session, args, present_summary, values={**filters, "currency": currency}, count=COUNT)
 
 
 def product_detail(session: Session, key: str) -> dict[str, Any]:
     """A product with its pictures, options and variants, by id or slug. One query. Raises ProductNotFound."""
-    return _detail(session, _PRODUCTS.where(by_key(key), Variant.is_active))[0]
+    statement, value = (_BY_ID, UUID(key)) if is_id(key) else (_BY_SLUG, _slug(key))
+    return present_whole(session.execute(statement, {"key": value}).all())
 
 
-def managed_detail(session: Session, key: str, actor: Actor) -> dict[str, Any]:
-    """As `product_detail`, of a product that the actor may change, with what is retired."""
-    body, rows = _detail(session, _MANAGED.where(by_key(key), changeable_by(actor)))
-    for variant, row in zip(body["variants"], rows, strict=True):
-        variant["is_active"] = row.is_active
-    return body | {"is_active": rows[0].is_on_sale}
+@lru_cache(maxsize=256)
+def _pages(names: frozenset[str], sort: str) -> Pages:
+    """The list with these filters in this order: its statements are built once."""
+    order = search.BY_RELEVANCE if sort == "relevance" else _ORDERS[sort.removeprefix("-")]
+    listed = keys(names, with_title=sort.removeprefix("-") == "title")
+    text = "q" in names
+    counted = search.found(listed, order) if text else keys(names)
+
+    def rows(window: Window) -> Select[Any]:
+        return _shown(window, search.page(window, listed, order) if text else window.of(listed), text)
+
+    return Pages(rows, counted=counted, order=order, descending=sort == "relevance" or sort.startswith("-"))
 
 
-def _detail(session: Session, statement: Select[Any]) -> tuple[dict[str, Any], Sequence[Row[Any]]]:
-    columns = (Product.options, Variant.prior_price_minor, ALL_IMAGES.label("images"))
-    order = (Variant.is_default.desc(), Variant.sku)
-    rows = session.execute(statement.add_columns(*columns).order_by(*order)).all()
-    if not rows:
-        raise ProductNotFound("No product on sale has this id or slug.")
-    parts = {
-        "images": [image_body(image) for image in rows[0].images],
-        "options": rows[0].options,
-        "variants": [present_variant(row) for row in rows],
-    }
-    return _summary(rows[0]) | parts, rows
+def _shown(window: Window, listed: Select[Any], counted: bool) -> Select[Any]:
+    """What a shop window shows of the listings of a page."""
+    page = listed.subquery("page")
+    totals = (page.c.total, page.c.total_exact) if counted else ()
+    return (
+        select(*SHOWN, *window.keys(page), *totals)
+        .select_from(page)
+        .join(PRODUCT, PRODUCT.c.id == page.c.product_id)
+        .join(VARIANT, VARIANT.c.id == page.c.variant_id)
+        .join(STOCK, STOCK.c.variant_id == page.c.variant_id)
+        .outerjoin(CATEGORY, CATEGORY.c.id == PRODUCT.c.category_id)
+        .order_by(*window.sort(page))
+    )
 
 
 def by_key(key: str) -> ColumnElement[bool]:
     """The condition for a product's id or slug. Raises ProductNotFound for text that can be neither."""
     if is_id(key):
         return Product.id == UUID(key)
+    return Product.slug == _slug(key)
+
+
+def _slug(key: str) -> str:
     if not key.isprintable():
         raise ProductNotFound("No product on sale has this id or slug.")
-    return Product.slug == key
+    return key
 
 
-def _filters(args: Mapping[str, Any], currency: str) -> list[ColumnElement[bool]]:
-    found: list[ColumnElement[bool]] = []
-    for name, condition in (
-        ("min_price", Variant.price_minor.__ge__),
-        ("max_price", Variant.price_minor.__le__),
-    ):
-        if name in args:
-            found += [condition(_minor(name, args[name], currency)), Variant.currency == currency]
-    if "in_stock" in args:
-        found.append(_AVAILABLE > 0 if args["in_stock"] else _AVAILABLE <= 0)
-    if "seller" in args:
-        found.append(Product.seller_id == args["seller"])
-    if "category" in args:
-        found.append(Product.category_id.in_(_with_descendants(args["category"])))
-    if args.get("q"):
-        found.append(matching(args["q"]))
-    return found
+def present_whole(rows: Sequence[Row[Any]]) -> dict[str, Any]:
+    """A product's rows of `WHOLE` as its JSON. Raises ProductNotFound when there are none."""
+    if not rows:
+        raise ProductNotFound("No product on sale has this id or slug.")
+    return present_summary(rows[0]) | {
+        "images": [image_body(image) for image in rows[0].images],
+        "options": rows[0].options,
+        "variants": [present_variant(row) for row in rows],
+    }
 
 
-def _minor(name: str, amount: Any, currency: str) -> int:
-    try:
-        return Money.parse(amount, currency).minor
-    except MoneyError as error:
-        raise invalid_field(name, f"{error}.") from None
-
-
-def _with_descendants(category: str) -> Select[tuple[UUID]]:
-    start = Category.id == UUID(category) if is_id(category) else Category.slug == category
-    tree = select(Category.id).where(start).cte("category_tree", recursive=True)
-    tree = tree.union(select(Category.id).where(Category.parent_id == tree.c.id))
-    return select(tree.c.id)
-
-
-def _order(args: Mapping[str, Any]) -> tuple[Sequence[Any], bool]:
-    sort = args.get("sort")
-    if sort:
-        return _ORDERS[sort.removeprefix("-")], sort.startswith("-")
-    if args.get("q"):
-        return (relevance(args["q"]), Product.id), True
-    return _ORDERS["created_at"], True
-
-
-def _summary(row: Row[Any]) -> dict[str, Any]:
+def present_summary(row: Row[Any]) -> dict[str, Any]:
+    """A row with the columns `SHOWN` as its JSON."""
     category = None
     if row.category_id is not None:
         category = {"id": row.category_id, "name": row.category_name, "slug": row.category_slug}
@@ -176,10 +157,6 @@ def _summary(row: Row[Any]) -> dict[str, Any]:
         "created_at": row.created_at,
         "updated_at": row.updated_at,
     }
-
-
-def _managed(row: Row[Any]) -> dict[str, Any]:
-    return _summary(row) | {"is_active": row.is_on_sale}
 
 
 def present_variant(row: Row[Any]) -> dict[str, Any]:

@@ -1,6 +1,27 @@
 """`/api/catalog/`."""
 
-from nexus_catalog.views import categories, images, managed, products, reviews, stock, variants
+from nexus_catalog.views import (
+    categories,
+    facets,
+    images,
+    managed,
+    products,
+    reviews,
+    stock,
+    suggestions,
+    variants,
+)
 from nexus_catalog.views.blueprint import blp
 
-__all__ = ["blp", "categories", "images", "managed", "products", "reviews", "stock", "variants"]
+__all__ = [
+    "blp",
+    "categories",
+    "facets",
+    "images",
+    "managed",
+    "products",
+    "reviews",
+    "stock",
+    "suggestions",
+    "variants",
+]

@@ -13,7 +13,7 @@ from nexus_catalog.schemas.managed import (
     PriceChangeSchema,
 )
 from nexus_catalog.schemas.products import ProductDetailSchema
-from nexus_catalog.services import editing, prices, products
+from nexus_catalog.services import editing, managed, prices, products
 from nexus_catalog.services.ownership import WRITERS
 from nexus_catalog.views.answers import json_answer
 from nexus_catalog.views.blueprint import blp
@@ -28,7 +28,7 @@ def list_managed_products(args: dict[str, Any]) -> Response:
     """The products that the caller may change, retired ones too."""
     currency = settings(CatalogConfig).currency
     with reading() as session:
-        return json_answer(orjson.dumps(products.managed_page(session, args, currency, current_actor())))
+        return json_answer(orjson.dumps(managed.managed_page(session, args, currency, current_actor())))
 
 
 @blp.get("/products/managed/<product>/")
@@ -37,7 +37,7 @@ def list_managed_products(args: dict[str, Any]) -> Response:
 def get_managed_product(product: str) -> Response:
     """One product that the caller may change, with all that is retired of it."""
     with reading() as session:
-        return json_answer(orjson.dumps(products.managed_detail(session, product, current_actor())))
+        return json_answer(orjson.dumps(managed.managed_detail(session, product, current_actor())))
 
 
 @blp.post("/products/<product>/restore/")
