@@ -53,6 +53,14 @@ class NotificationsConfig:
         "{public_url}/#/activate/{uid}/{token}",
         help="The link of the mail that verifies an address; the page posts uid and token.",
     )
+    password_reset_url: str = setting(
+        "{public_url}/#/password/{uid}/{token}",
+        help="The link of the mail for a new password; the page posts uid, token and the password twice.",
+    )
+    email_change_url: str = setting(
+        "{public_url}/#/email/{uid}/{token}",
+        help="The link of the mail that confirms another address; the page posts uid and token.",
+    )
     order_url: str = setting(
         "", help="The link to an order, with {order_id} and {number} in it; empty: no link."
     )

@@ -5,7 +5,14 @@ from typing import Any
 from uuid import UUID
 
 from nexus_kernel import Money
-from nexus_kernel.contracts.accounts import UserActivated, UserRegistered
+from nexus_kernel.contracts.accounts import (
+    EmailChanged,
+    EmailChangeRequested,
+    PasswordChanged,
+    PasswordResetRequested,
+    UserActivated,
+    UserRegistered,
+)
 from nexus_kernel.contracts.events import Delivery
 from nexus_kernel.contracts.orders import OrderPlaced, OrderStatusChanged
 from nexus_kernel.contracts.payments import PaymentFailed, PaymentSucceeded
@@ -26,6 +33,28 @@ def verify_email(event: UserRegistered, delivery: Delivery) -> None:
 def welcome(event: UserActivated, delivery: Delivery) -> None:
     """Greet a person whose address is verified."""
     _send(delivery, "welcome", Addressee(event.user_id, event.email, event.display_name), {})
+
+
+def password_reset(event: PasswordResetRequested, delivery: Delivery) -> None:
+    """Mail a link that sets a new password. Nobody may have proved the address, so no name is written."""
+    person = Addressee(event.user_id, event.email, "")
+    _send(delivery, "password_reset", person, {"uid": event.uid, "token": event.token})
+
+
+def password_changed(event: PasswordChanged, delivery: Delivery) -> None:
+    """Say that the password is another one, in case that it was not the person."""
+    _send(delivery, "password_changed", Addressee(event.user_id, event.email, ""), {})
+
+
+def email_change(event: EmailChangeRequested, delivery: Delivery) -> None:
+    """Ask at the new address whether it is the person's own."""
+    person = Addressee(event.user_id, event.email, "")
+    _send(delivery, "email_change", person, {"uid": event.uid, "token": event.token})
+
+
+def email_changed(event: EmailChanged, delivery: Delivery) -> None:
+    """Say at the old address that the account has another one, in case that it was not the person."""
+    _send(delivery, "email_changed", Addressee(event.user_id, event.old_email, ""), {"new": event.email})
 
 
 def order_placed(event: OrderPlaced, delivery: Delivery) -> None:

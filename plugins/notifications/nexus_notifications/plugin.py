@@ -16,7 +16,15 @@ from nexus_kernel import (
     Task,
     hookimpl,
 )
-from nexus_kernel.contracts.accounts import AccountService, UserActivated, UserRegistered
+from nexus_kernel.contracts.accounts import (
+    AccountService,
+    EmailChanged,
+    EmailChangeRequested,
+    PasswordChanged,
+    PasswordResetRequested,
+    UserActivated,
+    UserRegistered,
+)
 from nexus_kernel.contracts.development import DevService
 from nexus_kernel.contracts.notifications import Channel
 from nexus_kernel.contracts.orders import OrderPlaced, OrderStatusChanged
@@ -59,6 +67,10 @@ def nexus_subscriptions() -> Iterable[Subscription]:
     return [
         Subscription(UserRegistered, handlers.verify_email, "notifications.verify_email"),
         Subscription(UserActivated, handlers.welcome, "notifications.welcome"),
+        Subscription(PasswordResetRequested, handlers.password_reset, "notifications.password_reset"),
+        Subscription(PasswordChanged, handlers.password_changed, "notifications.password_changed"),
+        Subscription(EmailChangeRequested, handlers.email_change, "notifications.email_change"),
+        Subscription(EmailChanged, handlers.email_changed, "notifications.email_changed"),
         Subscription(OrderPlaced, handlers.order_placed, "notifications.order_placed"),
         Subscription(PaymentSucceeded, handlers.payment_received, "notifications.payment_received"),
         Subscription(PaymentFailed, handlers.payment_failed, "notifications.payment_failed"),
