@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from nexus_kernel.config import ConfigReport, ConfigSource, env_name, require_for_production, setting
 from nexus_kernel.db import postgres_url
 from nexus_kernel.errors import StartupError
+from nexus_kernel.known_secrets import secret_fault
 from nexus_kernel.storage import parse_address
 
 
@@ -107,6 +108,9 @@ def read_kernel(source: ConfigSource, report: ConfigReport) -> KernelConfig:
     kernel = source.section("kernel", KernelConfig, report) or source.sound_part("kernel", KernelConfig)
     if kernel.in_production:
         require_for_production("kernel", kernel, report)
+        fault = secret_fault(kernel.secret_key) if kernel.secret_key else None
+        if fault:
+            report.add(env_name("kernel", "secret_key"), fault)
     try:
         postgres_url(kernel.database_url)
     except StartupError as error:

@@ -101,9 +101,10 @@ def make_app(
     from nexus_kernel import create_app
 
     given = config or {}
+    in_production = given.get("kernel", {}).get("environment") == "production"
     kernel = {
         "environment": "test",
-        "secret_key": SECRET_KEY,
+        "secret_key": secrets.token_urlsafe(48) if in_production else SECRET_KEY,
         "database_url": database_url,
         "redis_url": engines.redis_url,
         "media_store": str(engines.media / str(make_url(database_url).database)),

@@ -8,8 +8,21 @@ from time import time
 import jwt
 import pytest
 from flask_jwt_extended import create_access_token, create_refresh_token
+from sqlalchemy.exc import OperationalError
 
-from nexus_kernel import ADMIN, MEMBER, Blueprint, Manifest, Permission, current_actor, hookimpl, new_id
+from nexus_kernel import (
+    ADMIN,
+    MEMBER,
+    Blueprint,
+    Manifest,
+    Permission,
+    Unauthorized,
+    current_actor,
+    hookimpl,
+    issue_access_token,
+    new_id,
+    verified_claims,
+)
 from nexus_kernel.auth import TokenCache
 from nexus_kernel.context import current_actor_id
 from nexus_kernel.testing import auth_headers, in_threads
@@ -213,3 +226,173 @@ def test_a_route_that_requires_any_opens_to_whoever_has_one_of_them(door, roles,
 
 def test_a_route_that_requires_any_is_closed_to_nobody(door):
     assert get(door, "either").status_code == 401
+
+
+class Seal:
+    """A claim that can be withdrawn, on a base that can be out of reach."""
+
+    code = "lock.seal"
+
+    def __init__(self):
+        self.broken, self.asked, self.issued, self.away = set(), 0, 0, False
+
+    def claim(self, person_id):
+        self.issued += 1
+        return "wax"
+
+    def holding(self, tokens):
+        self.asked += 1
+        if self.away:
+            raise OperationalError(None, None, Exception("away"))
+        return [value == "wax" and person not in self.broken for person, value in tokens]
+
+
+class Lock(Door):
+    MANIFEST = Manifest(name="lock", summary="Seals", url_prefixes=("/api/door/",))
+
+    def __init__(self):
+        self.seal = Seal()
+
+    @hookimpl
+    def nexus_token_claims(self):
+        return [self.seal]
+
+    @hookimpl
+    def nexus_blueprints(self):
+        return []
+
+    @hookimpl
+    def nexus_permissions(self):
+        return []
+
+
+@pytest.fixture
+def sealed():
+    from nexus_kernel import create_app
+
+    lock = Lock()
+    app = create_app({"kernel": {"environment": "test", "secret_key": SECRET_KEY}}, plugins=[lock])
+    with app.app_context():
+        yield app, lock.seal, TokenCache(recheck_seconds=10)
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """A clock for rechecks that a test moves."""
+
+    class Clock:
+        now = 1000.0
+
+    monkeypatch.setattr("nexus_kernel.auth.monotonic", lambda: Clock.now)
+    return Clock
+
+
+def test_a_provider_adds_its_claim_unless_the_caller_knows_it(sealed):
+    _, seal, cache = sealed
+    assert verified_claims(issue_access_token(new_id(), []), "access")["lock.seal"] == "wax"
+    assert seal.issued == 1
+    known = issue_access_token(new_id(), [], {"lock.seal": "wax"})
+    assert seal.issued == 1 and cache.actor(known).id is not None
+
+
+def test_a_claim_is_asked_about_at_first_sight_and_again_after_the_recheck_time(sealed, clock):
+    _, seal, cache = sealed
+    person = new_id()
+    token = issue_access_token(person, [])
+    for _ in range(50):
+        cache.actor(token)
+    assert seal.asked == 1
+    seal.broken.add(person)
+    clock.now += 9
+    cache.actor(token)
+    clock.now += 1
+    with pytest.raises(Unauthorized, match="revoked"):
+        cache.actor(token)
+    with pytest.raises(Unauthorized):
+        cache.actor(token)
+
+
+def test_a_token_without_the_claim_is_for_the_provider_to_judge(sealed):
+    _, _, cache = sealed
+    with pytest.raises(Unauthorized):
+        cache.actor(create_access_token(str(new_id())))
+
+
+def test_what_is_forgotten_is_asked_about_at_once_and_only_for_that_person(sealed, clock):
+    _, seal, cache = sealed
+    person, other = new_id(), new_id()
+    held = [issue_access_token(person, [], {"lock.seal": "wax", "n": n}) for n in range(3)]
+    others = issue_access_token(other, [])
+    for token in (*held, others):
+        cache.actor(token)
+    seal.broken.add(person)
+    cache.forget(person)
+    for token in held:
+        with pytest.raises(Unauthorized):
+            cache.actor(token)
+    asked = seal.asked
+    assert cache.actor(others).id == other and seal.asked == asked
+
+
+def test_an_answer_older_than_a_revocation_is_not_remembered(sealed, clock):
+    _, seal, cache = sealed
+    person = new_id()
+    token = issue_access_token(person, [])
+    honest = seal.holding
+
+    def slow(tokens):
+        answer = honest(tokens)
+        seal.broken.add(person)
+        cache.forget(person)
+        return answer
+
+    seal.holding = slow
+    cache.actor(token)
+    seal.holding = honest
+    with pytest.raises(Unauthorized):
+        cache.actor(token)
+
+
+def test_one_request_rechecks_while_the_others_go_on(sealed, clock):
+    app, seal, cache = sealed
+    token = issue_access_token(new_id(), [])
+    cache.actor(token)
+    clock.now += 11
+
+    def read():
+        with app.app_context():
+            return cache.actor(token)
+
+    in_threads([read] * 16)
+    assert seal.asked == 2
+
+
+def test_with_the_database_away_a_known_token_goes_on_and_a_new_one_does_not(sealed, clock):
+    _, seal, cache = sealed
+    known, unseen = issue_access_token(new_id(), []), issue_access_token(new_id(), [])
+    cache.actor(known)
+    seal.away = True
+    clock.now += 11
+    for _ in range(20):
+        assert cache.actor(known).id is not None
+    assert seal.asked == 2, "every request waited for a database that is away"
+    with pytest.raises(OperationalError):
+        cache.actor(unseen)
+    clock.now += TokenCache.RETRY_AFTER
+    seal.away = False
+    seal.broken.add(cache.actor(known).id)
+    clock.now += 11
+    with pytest.raises(Unauthorized):
+        cache.actor(known)
+
+
+def test_a_token_that_the_process_issued_may_be_remembered_without_asking(sealed, clock):
+    _, seal, cache = sealed
+    person = new_id()
+    token = issue_access_token(person, [])
+    cache.remember(token)
+    clock.now += 600
+    assert cache.actor(token).id == person and seal.asked == 0
+    cache.forget(person)
+    cache.actor(token)
+    assert seal.asked == 1

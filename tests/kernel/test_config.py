@@ -1,14 +1,20 @@
 """Configuration: layers, types, and one report of every fault."""
 
+import re
+import secrets
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
 from nexus_kernel import Manifest, StartupError, create_app, setting, settings
 from nexus_kernel.config import ConfigReport, ConfigSource, redacted
 from nexus_kernel.kernel_config import KernelConfig
+from nexus_kernel.known_secrets import secret_fault
+from nexus_kernel.testing.fixtures import SECRET_KEY
 
-LONG_SECRET = "s3cret-" * 6
+ROOT = Path(__file__).parents[2]
+LONG_SECRET = "Zc4-vW8yTq1xLr7bNk3mHs9dGf6jPu2aEo5iYt0"
 
 
 @dataclass(frozen=True)
@@ -117,6 +123,56 @@ def test_a_secret_appears_in_no_report_and_in_no_listing():
 def test_production_refuses_to_start_without_a_long_secret_of_the_kernel(secret):
     with pytest.raises(StartupError, match="NEXUS_KERNEL__SECRET_KEY"):
         create_app({"kernel": {"environment": "production", "secret_key": secret}}, plugins=[])
+
+
+GUESSED = [
+    SECRET_KEY,
+    "s" * 40,
+    "a" * 64,
+    "ab" * 20,
+    "0123456789" * 4,
+    "abcdefghijklmnopqrstuvwxyz0123456789",
+    "qwertyuiopasdfghjklzxcvbnm123456",
+    "0123456789abcdef" * 3,
+    "3f9Kq" * 8,
+    "changeme-changeme-changeme-changeme",
+    "Change_Me_Before_You_Deploy_4f8a2c91d0",
+    "please.change.this.1f8a2c91d0b7e6543f",
+    "django-insecure-7(x#k2m$9v!q4w8e1r5t6y3u",
+    "your-secret-key-goes-here-0123456789",
+    "My Super Secret Key For The Shop 2026!",
+    "correct-horse-battery-password-staple",
+    "only-for-tests-8f3a9c2b7d1e6054bca1",
+]
+
+
+@pytest.mark.parametrize("secret", GUESSED)
+def test_production_refuses_a_secret_that_anybody_may_know_and_says_how_to_make_one(secret):
+    with pytest.raises(StartupError) as caught:
+        create_app({"kernel": {"environment": "production", "secret_key": secret}}, plugins=[])
+    assert "NEXUS_KERNEL__SECRET_KEY: is " in str(caught.value)
+    assert "secrets.token_urlsafe(48)" in str(caught.value) and secret not in str(caught.value)
+    create_app({"kernel": {"environment": "test", "secret_key": secret}}, plugins=[])
+
+
+def test_production_refuses_every_secret_that_the_repository_shows():
+    shown = re.compile(r"""(?:SECRET_KEY|secret_key)["']?\s*[:=]\s*["']?([A-Za-z0-9_\-]{32,})""")
+    places = [
+        ROOT / "docker-compose.yml",
+        *ROOT.glob("**/*.md"),
+        *ROOT.glob("deploy/*"),
+        *ROOT.glob("examples/**/*.toml"),
+    ]
+    texts = [path.read_text("utf-8") for path in places if ".venv" not in path.parts and path.is_file()]
+    found = [secret for text in [*texts, f"SECRET_KEY={SECRET_KEY}"] for secret in shown.findall(text)]
+    assert SECRET_KEY in found
+    assert [secret for secret in found if secret_fault(secret) is None] == []
+
+
+def test_what_the_advice_makes_is_accepted():
+    for _ in range(500):
+        assert secret_fault(secrets.token_urlsafe(48)) is None
+        assert secret_fault(secrets.token_hex(32)) is None
 
 
 def test_production_refuses_to_start_without_the_secrets_of_its_plugins():

@@ -58,6 +58,14 @@ class NotificationsConfig:
         help="The address that is told when a product of the shop itself, without a seller, runs low; empty: "
         "nobody.",
     )
+    password_reset_url: str = setting(
+        "{public_url}/#/password/{uid}/{token}",
+        help="The link of the mail for a new password; the page posts uid, token and the password twice.",
+    )
+    email_change_url: str = setting(
+        "{public_url}/#/email/{uid}/{token}",
+        help="The link of the mail that confirms another address; the page posts uid and token.",
+    )
     order_url: str = setting(
         "", help="The link to an order, with {order_id} and {number} in it; empty: no link."
     )

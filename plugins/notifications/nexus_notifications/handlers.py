@@ -5,7 +5,15 @@ from typing import Any
 from uuid import UUID
 
 from nexus_kernel import Money, settings
-from nexus_kernel.contracts.accounts import SellerApplicationDecided, UserActivated, UserRegistered
+from nexus_kernel.contracts.accounts import (
+    EmailChanged,
+    EmailChangeRequested,
+    PasswordChanged,
+    PasswordResetRequested,
+    SellerApplicationDecided,
+    UserActivated,
+    UserRegistered,
+)
 from nexus_kernel.contracts.catalog import StockLow
 from nexus_kernel.contracts.events import Delivery
 from nexus_kernel.contracts.orders import OrderPlaced, OrderStatusChanged
@@ -40,6 +48,28 @@ def seller_application_decided(event: SellerApplicationDecided, delivery: Delive
     context = {"applied_for": event.shop_name, "approved": event.approved, "reason": event.reason}
     data = {"application_id": str(event.application_id), "approved": event.approved}
     _tell(delivery, "seller_application_decided", event.user_id, context, data)
+
+
+def password_reset(event: PasswordResetRequested, delivery: Delivery) -> None:
+    """Mail a link that sets a new password. Nobody may have proved the address, so no name is written."""
+    person = Addressee(event.user_id, event.email, "")
+    _send(delivery, "password_reset", person, {"uid": event.uid, "token": event.token})
+
+
+def password_changed(event: PasswordChanged, delivery: Delivery) -> None:
+    """Say that the password is another one, in case that it was not the person."""
+    _send(delivery, "password_changed", Addressee(event.user_id, event.email, ""), {})
+
+
+def email_change(event: EmailChangeRequested, delivery: Delivery) -> None:
+    """Ask at the new address whether it is the person's own."""
+    person = Addressee(event.user_id, event.email, "")
+    _send(delivery, "email_change", person, {"uid": event.uid, "token": event.token})
+
+
+def email_changed(event: EmailChanged, delivery: Delivery) -> None:
+    """Say at the old address that the account has another one, in case that it was not the person."""
+    _send(delivery, "email_changed", Addressee(event.user_id, event.old_email, ""), {"new": event.email})
 
 
 def order_placed(event: OrderPlaced, delivery: Delivery) -> None:

@@ -18,6 +18,10 @@ from nexus_kernel import (
 )
 from nexus_kernel.contracts.accounts import (
     AccountService,
+    EmailChanged,
+    EmailChangeRequested,
+    PasswordChanged,
+    PasswordResetRequested,
     SellerApplicationDecided,
     UserActivated,
     UserRegistered,
@@ -72,6 +76,10 @@ def nexus_subscriptions() -> Iterable[Subscription]:
             handlers.seller_application_decided,
             "notifications.seller_application_decided",
         ),
+        Subscription(PasswordResetRequested, handlers.password_reset, "notifications.password_reset"),
+        Subscription(PasswordChanged, handlers.password_changed, "notifications.password_changed"),
+        Subscription(EmailChangeRequested, handlers.email_change, "notifications.email_change"),
+        Subscription(EmailChanged, handlers.email_changed, "notifications.email_changed"),
         Subscription(OrderPlaced, handlers.order_placed, "notifications.order_placed"),
         Subscription(PaymentSucceeded, handlers.payment_received, "notifications.payment_received"),
         Subscription(PaymentFailed, handlers.payment_failed, "notifications.payment_failed"),

@@ -20,6 +20,7 @@ from nexus_kernel.contracts.notifications import OutboundMessage
 from nexus_notifications.config import NotificationsConfig
 
 LONGEST_SUBJECT = 200
+_LINKS = ("activation_url", "password_reset_url", "email_change_url", "order_url")
 
 
 def render_message(mail: Row[Any], config: NotificationsConfig) -> OutboundMessage:
@@ -51,8 +52,7 @@ class _Renderer:
             **context,
             "shop_name": config.shop_name,
             "public_url": public_url,
-            "activation_url": config.activation_url.replace("{public_url}", public_url),
-            "order_url": config.order_url.replace("{public_url}", public_url),
+            **{name: getattr(config, name).replace("{public_url}", public_url) for name in _LINKS},
         }
 
     def __call__(self, name: str) -> str:
