@@ -5,6 +5,7 @@
 plugins and settings by overriding `nexus_plugins` and `nexus_config`.
 """
 
+import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any

@@ -13,6 +13,7 @@ from nexus_accounts.events import (
     ResetLinkRequested,
 )
 from nexus_accounts.guards import VerifiedEmailGuard
+from nexus_accounts.permissions import PERMISSIONS
 from nexus_accounts.services.api_keys import ApiKeyAuthenticator
 from nexus_accounts.services.erasure import AccountData
 from nexus_accounts.services.people import People
@@ -48,15 +49,7 @@ MANIFEST = Manifest(
 @hookimpl
 def nexus_models() -> Iterable[type[Model]]:
     """The tables."""
-    return [
-        models.User,
-        models.Profile,
-        models.RefreshFamily,
-        models.SingleUseToken,
-        models.ApiKey,
-        models.SellerApplication,
-        models.AuditEntry,
-    ]
+    return models.TABLES
 
 
 @hookimpl
@@ -91,21 +84,7 @@ def nexus_subscriptions() -> Iterable[Subscription]:
 @hookimpl
 def nexus_permissions() -> Iterable[Permission]:
     """Who may do what."""
-    return [
-        Permission("accounts.me.read", "See one's own account"),
-        Permission("accounts.me.write", "Change one's own account", personal=True),
-        Permission("accounts.me.export", "Get everything that is kept of oneself", personal=True),
-        Permission("accounts.api_key.use", "Have API keys", personal=True),
-        Permission("accounts.seller_application.use", "Apply to become a seller"),
-        Permission("accounts.seller_application.decide", "Decide about applications", roles=("staff",)),
-        Permission("accounts.user.read", "See everybody's account", roles=("staff",)),
-        Permission("accounts.user.write", "Change, close and open accounts", roles=("staff",)),
-        Permission("accounts.user.erase", "Erase people", roles=("staff",), personal=True),
-        Permission("accounts.role.grant", "Make people sellers", roles=("staff",), personal=True),
-        Permission("accounts.role.grant_any", "Grant every role", roles=(), personal=True),
-        Permission("accounts.admin.write", "Change the accounts of admins", roles=(), personal=True),
-        Permission("accounts.audit.read", "Read the audit record", roles=("staff",)),
-    ]
+    return PERMISSIONS
 
 
 @hookimpl

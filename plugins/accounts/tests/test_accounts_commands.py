@@ -10,7 +10,7 @@ from nexus_accounts.plugin import nexus_seeds
 from sqlalchemy import select
 
 from nexus_kernel import transaction
-from nexus_kernel.testing import in_threads
+from nexus_kernel.testing import drain, in_threads
 
 
 @pytest.fixture
@@ -72,6 +72,74 @@ def test_list_shows_address_roles_and_state(run, person):
         "new@example.com\tmember\tunverified",
         "gone@example.com\tmember\tinactive",
     ]
+
+
+def test_roles_are_granted_and_taken_away_by_address_or_id(app, run, person, sign_in, client, acts):
+    user_id = person()
+    refresh = sign_in().json["refresh"]
+    result = run("grant", "ABEBE@example.com", "seller")
+    assert (result.exit_code, result.output) == (0, "ABEBE@example.com has the role seller\n")
+    assert client.post("/api/auth/jwt/refresh/", json={"refresh": refresh}).status_code == 401
+    assert run("grant", str(user_id), "admin").exit_code == 0
+    assert users(app)["abebe@example.com"].roles == ["admin", "seller"]
+    assert run("revoke", "abebe@example.com", "seller").exit_code == 0
+    assert users(app)["abebe@example.com"].roles == ["admin"]
+    assert acts(user_id)[-3:] == ["role_granted", "role_granted", "role_revoked"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("grant", "nobody@example.com", "seller"), "nobody here is nobody@example.com"),
+        (("grant", "019aaaaa-0000-7000-8000-000000000000", "seller"), "nobody here"),
+        (("grant", "not an address", "seller"), "nobody here"),
+        (("grant", "root@example.com", "emperor"), "Known roles are"),
+        (("revoke", "root@example.com", "seller"), "does not have the role"),
+        (("revoke", "root@example.com", "admin"), "the last admin"),
+        (("erase", "root@example.com", "--yes"), "the last admin"),
+        (("erase", "nobody@example.com", "--yes"), "nobody here"),
+        (("export", "nobody@example.com"), "nobody here"),
+        (("revoke-sessions", "nobody@example.com"), "nobody here"),
+    ],
+)
+def test_what_cannot_be_done_is_a_sentence_and_exit_code_1(app, run, person, arguments, sentence):
+    person("root@example.com", roles=["admin"])
+    result = run(*arguments)
+    assert (result.exit_code, "Traceback" in result.output) == (1, False)
+    assert sentence in result.output
+    assert users(app)["root@example.com"].roles == ["admin"]
+
+
+def test_sign_ins_are_ended(run, person, sign_in, client):
+    person()
+    refresh = sign_in().json["refresh"]
+    assert run("revoke-sessions", "abebe@example.com").exit_code == 0
+    assert client.post("/api/auth/jwt/refresh/", json={"refresh": refresh}).status_code == 401
+
+
+def test_an_export_goes_to_standard_output_or_to_a_file(run, person, tmp_path, diary):
+    user_id = person(first_name="Abebe")
+    document = json.loads(run("export", "abebe@example.com").stdout)
+    assert document["person_id"] == str(user_id)
+    assert document["sections"]["accounts"]["account"]["first_name"] == "Abebe"
+    target = tmp_path / "abebe.json"
+    assert run("export", str(user_id), "--output", str(target)).exit_code == 0
+    assert json.loads(target.read_bytes())["sections"].keys() == {"accounts", "diary"}
+    diary.fails = [RuntimeError("no ink")]
+    result = run("export", str(user_id))
+    assert result.exit_code == 1 and "diary" in result.output
+
+
+def test_a_person_is_erased_once_the_operator_is_sure(app, run, person, diary):
+    user_id = person()
+    assert run("erase", "abebe@example.com", typed="n\n").exit_code == 1
+    assert "abebe@example.com" in users(app)
+    result = run("erase", "abebe@example.com", typed="y\n")
+    assert result.exit_code == 0 and str(user_id) in result.output
+    drain(app)
+    assert diary.erased == [user_id]
+    assert users(app).keys() == {f"erased-{user_id}@erased.invalid"}
+    assert run("erase", str(user_id), "--yes").exit_code == 1
 
 
 def test_demo_prints_one_json_object_with_credentials_that_work(run, sign_in, app):

@@ -2,7 +2,7 @@
 
 import sqlalchemy as sa
 from alembic import op
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import JSONB, TSVECTOR
 
 revision = "accounts_0004"
 down_revision = "accounts_0003"
@@ -29,7 +29,9 @@ REFUSE_TRUNCATE = """
     FOR EACH STATEMENT EXECUTE FUNCTION accounts_audit_entry_refuse_change()
 """
 SEARCH = (
-    "' ' || email_key || ' ' || coalesce(username_key, '') || ' ' || lower(first_name || ' ' || last_name)"
+    "array_to_tsvector(array_remove(array_remove(string_to_array(translate("
+    "lower(first_name || ' ' || last_name) || ' ' || email_key || ' ' || coalesce(username_key, ''), "
+    "'@._+-', '     '), ' ') || ARRAY[email_key::text, username_key::text], ''), NULL))"
 )
 
 
@@ -45,20 +47,24 @@ def upgrade() -> None:
         "accounts_refresh_family",
         sa.Column("network", sa.String(length=50), server_default="", nullable=False),
     )
-    op.execute("CREATE EXTENSION IF NOT EXISTS pg_trgm")
-    op.add_column("accounts_user", sa.Column("search", sa.String(), sa.Computed(SEARCH, persisted=True)))
+    op.add_column("accounts_user", sa.Column("search", TSVECTOR(), sa.Computed(SEARCH, persisted=True)))
     op.create_index(
         "ix_accounts_user_search",
         "accounts_user",
         ["search"],
         postgresql_using="gin",
-        postgresql_ops={"search": "gin_trgm_ops"},
+        postgresql_with={"fastupdate": "off"},
     )
-    op.create_index("ix_accounts_user_roles", "accounts_user", ["roles"], postgresql_using="gin")
+    op.create_index(
+        "ix_accounts_user_roles",
+        "accounts_user",
+        ["roles"],
+        postgresql_using="gin",
+        postgresql_with={"fastupdate": "off"},
+    )
 
 
 def downgrade() -> None:
-    """The extension pg_trgm stays: others may use it."""
     op.drop_index("ix_accounts_user_roles", table_name="accounts_user")
     op.drop_index("ix_accounts_user_search", table_name="accounts_user")
     op.drop_column("accounts_user", "search")

@@ -12,11 +12,14 @@ from nexus_accounts.models.applications import ApplicationStatus, SellerApplicat
 from nexus_accounts.models.audit import Act, AuditEntry
 from nexus_accounts.models.people import SELLER, Profile, User
 
+TABLES = (User, Profile, RefreshFamily, SingleUseToken, ApiKey, SellerApplication, AuditEntry)
+
 __all__ = [
     "ACTIVATION",
     "EMAIL_CHANGE",
     "PASSWORD_RESET",
     "SELLER",
+    "TABLES",
     "Act",
     "ApiKey",
     "ApplicationStatus",

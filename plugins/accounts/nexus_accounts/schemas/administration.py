@@ -20,8 +20,7 @@ class UserQuery(PageQuery):
         100,
         minimum=1,
         metadata={
-            "description": "Words, each of them in the address, the username or a name; one of one or two "
-            "letters begins it."
+            "description": "Words, each of which begins a word of the address, the username or the names."
         },
     )
     role = ma.fields.String(validate=_known, metadata={"description": "Only people with this role."})
