@@ -1,7 +1,7 @@
 """Writing events into the transaction that caused them."""
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from flask import current_app
 from sqlalchemy import insert
@@ -11,9 +11,6 @@ from nexus_kernel.contracts.events import Event
 from nexus_kernel.db import Unit, new_id
 from nexus_kernel.events import encode
 from nexus_kernel.outbox.models import Delivery, OutboxEvent
-
-if TYPE_CHECKING:
-    from nexus_kernel.runtime import Nexus
 
 RELAY = "nexus.relay"
 SLICE = 500
@@ -26,12 +23,14 @@ def write_events(unit: Unit) -> None:
     unit.events.clear()
     nexus = current_app.extensions["nexus"]
     for start in range(0, len(events), SLICE):
-        is_awaited |= _write(unit, nexus, events[start : start + SLICE])
+        is_awaited |= _write(unit, events[start : start + SLICE], nexus.subscriptions.names_for)
     if is_awaited:
         unit.after_commit.append(lambda: nexus.dispatcher.send(RELAY))
 
 
-def _write(unit: Unit, nexus: "Nexus", events: Sequence[Event]) -> bool:
+def _write(
+    unit: Unit, events: Sequence[Event], subscriptions_to: Callable[[type[Event]], Sequence[str]]
+) -> bool:
     """True when somebody subscribes to one of the events."""
     rows: list[dict[str, Any]] = []
     deliveries: list[dict[str, Any]] = []
@@ -49,7 +48,7 @@ def _write(unit: Unit, nexus: "Nexus", events: Sequence[Event]) -> bool:
         )
         deliveries += [
             {"id": new_id(), "event_id": event_id, "subscription": name}
-            for name in nexus.subscriptions.names_for(type(event))
+            for name in subscriptions_to(type(event))
         ]
     stored = insert(OutboxEvent).values(rows)
     if deliveries:
