@@ -1,6 +1,6 @@
 """Writing events into the transaction that caused them."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from flask import current_app
@@ -9,7 +9,7 @@ from sqlalchemy import insert
 from nexus_kernel.context import current_actor_id, current_trace_id
 from nexus_kernel.contracts.events import Event
 from nexus_kernel.db import Unit, new_id
-from nexus_kernel.events import Subscriptions, encode
+from nexus_kernel.events import encode
 from nexus_kernel.outbox.models import Delivery, OutboxEvent
 
 RELAY = "nexus.relay"
@@ -23,12 +23,14 @@ def write_events(unit: Unit) -> None:
     unit.events.clear()
     nexus = current_app.extensions["nexus"]
     for start in range(0, len(events), SLICE):
-        is_awaited |= _write(unit, nexus.subscriptions, events[start : start + SLICE])
+        is_awaited |= _write(unit, events[start : start + SLICE], nexus.subscriptions.names_for)
     if is_awaited:
         unit.after_commit.append(lambda: nexus.dispatcher.send(RELAY))
 
 
-def _write(unit: Unit, subscriptions: Subscriptions, events: Sequence[Event]) -> bool:
+def _write(
+    unit: Unit, events: Sequence[Event], subscriptions_to: Callable[[type[Event]], Sequence[str]]
+) -> bool:
     """True when somebody subscribes to one of the events."""
     rows: list[dict[str, Any]] = []
     deliveries: list[dict[str, Any]] = []
@@ -46,7 +48,7 @@ def _write(unit: Unit, subscriptions: Subscriptions, events: Sequence[Event]) ->
         )
         deliveries += [
             {"id": new_id(), "event_id": event_id, "subscription": name}
-            for name in subscriptions.names_for(type(event))
+            for name in subscriptions_to(type(event))
         ]
     stored = insert(OutboxEvent).values(rows)
     if deliveries:

@@ -103,6 +103,18 @@ def test_set_stock_makes_the_figure_available_on_top_of_what_is_held(app, client
     assert ledger_is_the_stock(app)
 
 
+def test_an_import_remembers_former_prices_and_tells_of_low_stock(app, client, load, staff):
+    load(GOOD)
+    load(GOOD.replace("12.50,3", "9.00,2"), "--set-stock")
+    page = client.get("/api/catalog/products/red-lantern/price_history/", headers=staff).json
+    changes = [(c["sku"], c["old_price"], c["price"], c["actor_id"]) for c in page["results"]]
+    assert changes == [("L-1", "12.50", "9.00", None)]
+    assert client.get("/api/catalog/products/red-lantern/").json["variants"][0]["prior_price"] == "12.50"
+    with app.app_context(), reading() as session:
+        lows = session.scalars(select(OutboxEvent).filter_by(name="catalog.stock_low")).all()
+    assert [(low.payload["sku"], low.payload["available"]) for low in lows] == [("L-1", 2)]
+
+
 def test_a_dry_run_says_what_would_happen_and_stores_nothing(app, client, load):
     result = load(GOOD + "L-3,Bad,,,x,1\n", "--dry-run")
     assert figures(result) == (2, 0, 0, 1) and "nothing is stored" in result.stderr

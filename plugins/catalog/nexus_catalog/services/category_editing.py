@@ -73,6 +73,8 @@ def delete_category(session: Session, category_id: UUID, move_to: UUID | None = 
         _check_place(session, category_id, move_to, "move_to", moved=1)
         _move_children(session, category_id, move_to)
     moved = update(Product).where(Product.category_id == category_id).values(category_id=target)
+    if move_to is None:  # a product that was put on sale here since the check keeps the category
+        moved = moved.where(~Product.is_active)
     rows = session.execute(moved.values(updated_at=now()).returning(Product.id, Product.is_active)).all()
     with _explained("move_to"):
         session.execute(delete(Category).where(Category.id == category_id))
