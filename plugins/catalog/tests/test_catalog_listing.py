@@ -127,9 +127,7 @@ def test_a_retirement_and_a_new_price_that_meet_leave_an_exact_listing(app, sell
 
     def retire() -> None:
         with app.app_context(), transaction() as session:
-            session.execute(
-                update(Product).where(Product.id == lantern.product_id).values(is_active=False)
-            )
+            session.execute(update(Product).where(Product.id == lantern.product_id).values(is_active=False))
             held.wait()
 
     def reprice() -> None:
