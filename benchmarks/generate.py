@@ -1,7 +1,7 @@
 """A shop of any size: `python -m benchmarks.generate --products 100000 --reviews 1000000`.
 
 Fills the migrated, empty database of `DATABASE_URL`. The same numbers and seed give the same rows. Titles are
-the gift shop's words recombined, every tenth in Amharic; categories are the gift shop's, a level deeper.
+the gift shop's words recombined, every tenth in Amharic; categories are the gift shop's and a level more.
 """
 
 import argparse

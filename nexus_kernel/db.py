@@ -126,6 +126,7 @@ class Database:
         )
         self._prepare_threshold = 5 if prepared_statements else None
         self._engine: Engine | None = None
+        self._reader: Engine | None = None
         self._models: tuple[type[Model], ...] = ()
         self.before_commit: list[Callable[[Unit], None]] = []
 
@@ -196,8 +197,9 @@ class Database:
         if outer is not None:
             yield outer.session
             return
-        engine = self.engine.execution_options(isolation_level="AUTOCOMMIT")
-        with Session(engine, expire_on_commit=False) as session, _entered(Unit(session, atomic=False)):
+        if self._reader is None:
+            self._reader = self.engine.execution_options(isolation_level="AUTOCOMMIT")
+        with Session(self._reader, expire_on_commit=False) as session, _entered(Unit(session, atomic=False)):
             yield session
 
 

@@ -3,6 +3,9 @@
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from nexus_catalog.models import Variant
+
+from nexus_kernel import transaction
 
 
 @pytest.fixture
@@ -44,8 +47,64 @@ def test_amharic_is_found(shop, titles, query):
     assert titles(f"q={query}") == ["ቀይ ፋኖስ"]
 
 
-def test_accents_and_case_are_letters_like_others(shop, titles):
-    assert titles("q=CRÈME") == ["Crème brûlée bowl"]
+@pytest.mark.parametrize("query", ["CRÈME", "creme", "brulee creme", "Creme\u0300"])
+def test_accents_and_case_make_no_difference(shop, titles, query):
+    assert titles(f"q={query}") == ["Crème brûlée bowl"]
+
+
+@pytest.mark.parametrize(
+    ("stored", "typed"),
+    [
+        ("ፀሐይ", "ጸሀይ"),
+        ("ጸሃይ", "ፀሓይ"),
+        ("ሠዓሊ", "ሰአሊ"),
+        ("ኃይል", "ሀይል"),
+        ("ዓለም", "አለም"),
+        ("ኅብረት", "ህብረት"),
+        ("ኽብረት", "ሕብረት"),
+    ],
+)
+def test_letters_that_amharic_speaks_alike_find_each_other(sell, titles, stored, typed):
+    sell(stored), sell("Lantern")
+    assert titles(f"q={typed}") == [stored] == titles(f"q={stored}")
+
+
+def test_typing_errors_are_forgiven_in_amharic_too(shop, titles):
+    assert titles("q=ፋኖሽ") == ["ቀይ ፋኖስ"] == titles("q=ቀይ ፋኑስ")
+
+
+@pytest.mark.parametrize(
+    ("title", "typed"),
+    [
+        ("Red/white mug", "white"),
+        ("Child's chair", "childs"),
+        ("T-shirt", "shirt"),
+        ("ፋኖስ፡ቀይ።", "ቀይ"),
+        ("Set of 12 cups", "12"),
+        ("Mail me@example.com", "example"),
+    ],
+)
+def test_punctuation_parts_words_and_apostrophes_do_not(sell, titles, title, typed):
+    sell(title)
+    assert titles(f"q={typed}") == [title]
+
+
+def test_products_are_found_by_the_skus_of_all_their_variants(app, sell, titles):
+    lantern = sell("Lantern", sku="LMP-0042"), sell("Chair of LMP 7")
+    with app.app_context(), transaction() as session:
+        session.add(
+            Variant(
+                product_id=lantern[0].product_id, sku="OLD-9", price_minor=1, currency="ETB", is_default=False
+            )
+        )
+    assert titles("q=LMP-0042") == titles("q=lmp-00") == titles("q=old-9") == ["Lantern"]
+    assert titles("q=lmp") == ["Lantern", "Chair of LMP 7"]
+
+
+def test_words_after_the_tenth_are_not_looked_at(sell, titles):
+    sell("one two three four five six seven eight nine ten")
+    assert len(titles("q=one two three four five six seven eight nine ten eleven")) == 1
+    assert titles("q=one two three four five six seven eight nine xylophone") == []
 
 
 def test_an_empty_query_is_no_filter_and_one_without_words_finds_nothing(shop, titles):

@@ -76,7 +76,8 @@ QUERY = """
         RETURN to_tsquery('simple', array_to_string(terms, ' & '));
     END $$
 """
-# The words that begin with a part are named, if they are few: an index finds words faster than beginnings.
+# The words that begin with a part are named, if they are few: an index finds words faster than beginnings. Of
+# typing errors two letters that changed places are tried first, for they leave short words little in common.
 TERM = """
     CREATE FUNCTION catalog_search_term(part text) RETURNS text LANGUAGE plpgsql STABLE PARALLEL SAFE AS $$
     DECLARE
@@ -94,6 +95,18 @@ TERM = """
         IF cardinality(words) > 12 THEN
             RETURN quote_literal(part) || ':*';
         ELSIF words = '{}' THEN
+            words := ARRAY(
+                SELECT DISTINCT word FROM catalog_word WHERE word = ANY(ARRAY(
+                    SELECT overlay(part PLACING reverse(substr(part, place, 2)) FROM place)
+                    FROM generate_series(1, char_length(part) - 1) AS place
+                ))
+            );
+            IF words <> '{}' THEN
+                RETURN (
+                    SELECT '(' || string_agg(quote_literal(word) || ':*', ' | ') || ')'
+                    FROM unnest(words) AS word
+                );
+            END IF;
             words := part || ARRAY(
                 SELECT word FROM catalog_word WHERE spelling % spelled
                 GROUP BY word, spelling ORDER BY similarity(spelling, spelled) DESC, word LIMIT 4

@@ -28,33 +28,30 @@ PRODUCT: FromClause = Product.__table__
 STOCK: FromClause = Stock.__table__
 AVAILABLE = STOCK.c.on_hand - STOCK.c.reserved
 
-_listing = LISTING.c
-_IN_CURRENCY = _listing.currency == bindparam("currency")
+
+def conditions(columns: Any) -> Mapping[str, tuple[ColumnElement[bool], ...]]:
+    """What each filter asks of these columns and the stock beside them."""
+    in_currency = columns.currency == bindparam("currency")
+    return {
+        "min_price": (columns.price_minor >= bindparam("min_price"), in_currency),
+        "max_price": (columns.price_minor <= bindparam("max_price"), in_currency),
+        "min_rating": (columns.rating_average >= bindparam("min_rating"),),
+        "seller": (columns.seller_id == bindparam("seller"),),
+        "category_id": (columns.category_id == any_(_subtree(CATEGORY.c.id, "category_id")),),
+        "category_slug": (columns.category_id == any_(_subtree(CATEGORY.c.slug, "category_slug")),),
+        "in_stock": (literal_column("0") < AVAILABLE,),
+        "out_of_stock": (literal_column("0") >= AVAILABLE,),
+    }
 
 
-def subtree(start: ColumnElement[bool]) -> ColumnElement[Any]:
-    """The ids of the categories that pass and of all below them, as an array."""
-    tree = select(CATEGORY.c.id).where(start).cte("category_tree", recursive=True)
+def _subtree(column: ColumnElement[Any], name: str) -> ColumnElement[Any]:
+    """The ids of the category that this parameter names and of all below it, as an array."""
+    tree = select(CATEGORY.c.id).where(column == bindparam(name)).cte("category_tree", recursive=True)
     tree = tree.union(select(CATEGORY.c.id).where(CATEGORY.c.parent_id == tree.c.id))
     return func.array(select(tree.c.id).scalar_subquery(), type_=ARRAY(Uuid()))
 
 
-def any_category(column: ColumnElement[Any], parameter: str) -> ColumnElement[bool]:
-    """The column is the category of this parameter (`category_id`, `category_slug`), or one below it."""
-    start = {"category_id": CATEGORY.c.id, "category_slug": CATEGORY.c.slug}[parameter]
-    return column == any_(subtree(start == bindparam(parameter)))
-
-
-CONDITIONS: Mapping[str, tuple[ColumnElement[bool], ...]] = {
-    "min_price": (_listing.price_minor >= bindparam("min_price"), _IN_CURRENCY),
-    "max_price": (_listing.price_minor <= bindparam("max_price"), _IN_CURRENCY),
-    "min_rating": (_listing.rating_average >= bindparam("min_rating"),),
-    "seller": (_listing.seller_id == bindparam("seller"),),
-    "category_id": (any_category(_listing.category_id, "category_id"),),
-    "category_slug": (any_category(_listing.category_id, "category_slug"),),
-    "in_stock": (literal_column("0") < AVAILABLE,),
-    "out_of_stock": (literal_column("0") >= AVAILABLE,),
-}
+CONDITIONS = conditions(LISTING.c)
 """What each filter asks of a listing and its stock."""
 
 
@@ -85,10 +82,10 @@ def keys(names: frozenset[str], *, with_title: bool = False) -> Select[Any]:
     """The ids of the listings that pass these filters; without `q`. `with_title` joins the product."""
     source = LISTING
     if names & {"in_stock", "out_of_stock"}:
-        source = source.join(STOCK, STOCK.c.variant_id == _listing.variant_id)
+        source = source.join(STOCK, STOCK.c.variant_id == LISTING.c.variant_id)
     if with_title:
-        source = source.join(PRODUCT, PRODUCT.c.id == _listing.product_id)
-    statement = select(_listing.product_id, _listing.variant_id).select_from(source)
+        source = source.join(PRODUCT, PRODUCT.c.id == LISTING.c.product_id)
+    statement = select(LISTING.c.product_id, LISTING.c.variant_id).select_from(source)
     if with_title:
         statement = statement.where(PRODUCT.c.is_active)  # always true; it opens the partial index
     return statement.where(*dict.fromkeys(c for name in sorted(names - {"q"}) for c in CONDITIONS[name]))

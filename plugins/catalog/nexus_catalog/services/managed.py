@@ -1,17 +1,17 @@
 """Products as those who may change them read them, retired ones too."""
 
 from collections.abc import Mapping
+from types import SimpleNamespace
 from typing import Any
 
 from sqlalchemy import ColumnElement, Row, bindparam, func, literal_column, or_, select
 from sqlalchemy.orm import Session
 
 from nexus_catalog.services.filters import (
-    AVAILABLE,
     CATEGORY,
     PRODUCT,
     STOCK,
-    any_category,
+    conditions,
     read_filters,
 )
 from nexus_catalog.services.ownership import changeable_by
@@ -25,23 +25,19 @@ from nexus_catalog.services.products import (
 )
 from nexus_kernel import Actor, Pages
 
-_IN_CURRENCY = VARIANT.c.currency == bindparam("currency")
 _WORDS = func.to_tsvector(literal_column("'simple'::regconfig"), func.catalog_fold(PRODUCT.c.title))
+_SKU = func.lower(VARIANT.c.sku) == func.lower(bindparam("q"))
 _CONDITIONS: Mapping[str, tuple[ColumnElement[bool], ...]] = {
-    "min_price": (VARIANT.c.price_minor >= bindparam("min_price"), _IN_CURRENCY),
-    "max_price": (VARIANT.c.price_minor <= bindparam("max_price"), _IN_CURRENCY),
-    "min_rating": (PRODUCT.c.rating_average >= bindparam("min_rating"),),
-    "seller": (PRODUCT.c.seller_id == bindparam("seller"),),
-    "category_id": (any_category(PRODUCT.c.category_id, "category_id"),),
-    "category_slug": (any_category(PRODUCT.c.category_id, "category_slug"),),
-    "in_stock": (AVAILABLE > 0,),
-    "out_of_stock": (AVAILABLE <= 0,),
-    "q": (
-        or_(
-            _WORDS.op("@@")(func.catalog_search_query(bindparam("q"))),
-            func.lower(VARIANT.c.sku) == func.lower(bindparam("q")),
-        ),
+    **conditions(
+        SimpleNamespace(
+            price_minor=VARIANT.c.price_minor,
+            currency=VARIANT.c.currency,
+            rating_average=PRODUCT.c.rating_average,
+            seller_id=PRODUCT.c.seller_id,
+            category_id=PRODUCT.c.category_id,
+        )
     ),
+    "q": (or_(_WORDS.op("@@")(func.catalog_search_query(bindparam("q"))), _SKU),),
     "is_active": (PRODUCT.c.is_active == bindparam("is_active"),),
 }
 _ORDERS: Mapping[str, tuple[ColumnElement[Any], ...]] = {
@@ -71,8 +67,8 @@ def managed_page(session: Session, args: Mapping[str, Any], currency: str, actor
     if "is_active" in args:
         values["is_active"] = args["is_active"]
     sort = args.get("sort", "-created_at")
-    conditions = [condition for name in sorted(values) for condition in _CONDITIONS[name]]
-    statement = _LISTED.where(changeable_by(actor), *conditions)
+    wanted = dict.fromkeys(condition for name in sorted(values) for condition in _CONDITIONS[name])
+    statement = _LISTED.where(changeable_by(actor), *wanted)
     pages = Pages(
         lambda window: window.of(statement),
         counted=statement,

@@ -78,8 +78,8 @@ def page(window: Window, keys: Select[Any], order: Sequence[ColumnElement[Any]])
         constant=1 if order is BY_RELEVANCE else 0,
     )
     both = union_all(select(ranked.subquery("ranked")), select(walked.subquery("walked"))).subquery("either")
-    return select(
-        both,
-        func.least(number, most).label("total"),
-        (number <= most).label("total_exact"),
+    return (
+        select(both, func.least(number, most).label("total"), (number <= most).label("total_exact"))
+        .order_by(*window.sort(both))
+        .limit(literal_column(str(window.rows)))
     )

@@ -17,16 +17,16 @@ _STATEMENT = text(f"""
             catalog_search_query(:q) AS query
     ),
     starting AS MATERIALIZED (
-        SELECT id, title, slug FROM catalog_product
+        SELECT DISTINCT ON (catalog_fold(title)) id, title, slug FROM catalog_product
         WHERE is_active AND (SELECT low <> '' FROM typed)
         AND catalog_fold(title) ~>=~ (SELECT low FROM typed)
         AND catalog_fold(title) ~<~ (SELECT high FROM typed)
-        ORDER BY catalog_fold(title) USING ~<~ LIMIT {2 * MOST}
+        ORDER BY catalog_fold(title) USING ~<~ LIMIT {MOST}
     ),
     holding AS MATERIALIZED (
         SELECT id, title, slug FROM catalog_product
         WHERE is_active AND (SELECT count(*) < {MOST} FROM starting)
-        AND (SELECT char_length(low) > 2 FROM typed)
+        AND (SELECT octet_length(low) > 2 FROM typed)
         AND to_tsvector('simple', catalog_fold(title)) @@ (SELECT query FROM typed) LIMIT 50
     ),
     alike AS MATERIALIZED (
@@ -35,7 +35,7 @@ _STATEMENT = text(f"""
         AND catalog_fold(name) ~<~ (SELECT high FROM typed)
         UNION ALL
         SELECT id, name, slug, 1 FROM catalog_category
-        WHERE (SELECT char_length(low) > 2 FROM typed)
+        WHERE (SELECT octet_length(low) > 2 FROM typed)
         AND catalog_spelling(catalog_fold(name)) %> (SELECT catalog_spelling(low) FROM typed)
     )
     SELECT kind, id, text, slug FROM (
