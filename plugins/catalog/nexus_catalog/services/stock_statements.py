@@ -1,5 +1,8 @@
 """The statements of the stock: each decides on locked rows, writes them and notes the ledger at once.
 
+New figures are made from the locked row alone: the row that the statement saw as it began may be older, and
+PostgreSQL tries the CHECK on it before it looks again.
+
 Where the available pieces of a variant on sale fall to its low mark, the statement says so in its column
 `low`, which costs nothing when they do not. Rows are locked, so of statements at once one sees the fall.
 """
@@ -27,11 +30,12 @@ RESERVE = text(f"""
     WITH wanted AS (
         SELECT * FROM unnest(:ids, :quantities) AS line (variant_id, quantity)
     ), locked AS MATERIALIZED (
-        SELECT s.variant_id, s.on_hand - s.reserved AS available, s.low_stock_threshold AS mark
+        SELECT s.variant_id, s.on_hand, s.reserved, s.low_stock_threshold AS mark
         FROM catalog_stock s WHERE s.variant_id = ANY(:ids)
         ORDER BY s.variant_id FOR UPDATE
     ), line AS MATERIALIZED (
-        SELECT w.variant_id, w.quantity, coalesce(l.available, 0) AS available, l.mark
+        SELECT w.variant_id, w.quantity, coalesce(l.on_hand - l.reserved, 0) AS available,
+               l.on_hand, l.reserved, l.mark
         FROM wanted w LEFT JOIN locked l USING (variant_id)
     ), held AS (
         INSERT INTO catalog_stock_reservation (reference, variant_id, quantity)
@@ -41,8 +45,8 @@ RESERVE = text(f"""
         ON CONFLICT DO NOTHING
         RETURNING variant_id, quantity
     ), counted AS (
-        UPDATE catalog_stock s SET reserved = s.reserved + h.quantity
-        FROM held h WHERE s.variant_id = h.variant_id
+        UPDATE catalog_stock s SET on_hand = l.on_hand, reserved = l.reserved + h.quantity
+        FROM held h JOIN line l USING (variant_id) WHERE s.variant_id = h.variant_id
     ), noted AS (
         INSERT INTO catalog_stock_movement
             (variant_id, delta_on_hand, delta_reserved, reason, reference, actor_id)
@@ -62,11 +66,12 @@ _END = """
         WHERE r.reference = :reference AND r.variant_id = c.variant_id
         RETURNING r.variant_id, r.quantity
     ), locked AS MATERIALIZED (
-        SELECT s.variant_id, g.quantity FROM catalog_stock s JOIN gone g USING (variant_id)
+        SELECT s.variant_id, s.on_hand, s.reserved, g.quantity
+        FROM catalog_stock s JOIN gone g USING (variant_id)
         ORDER BY s.variant_id FOR UPDATE OF s
     ), counted AS (
         UPDATE catalog_stock s
-        SET reserved = s.reserved - l.quantity, on_hand = s.on_hand - l.quantity * {shipped}
+        SET reserved = l.reserved - l.quantity, on_hand = l.on_hand - l.quantity * {shipped}
         FROM locked l WHERE s.variant_id = l.variant_id
     ), noted AS (
         INSERT INTO catalog_stock_movement
@@ -91,12 +96,12 @@ SET_AVAILABLE = text(f"""
     WITH wanted AS (
         SELECT * FROM unnest(:ids, :quantities) AS line (variant_id, quantity)
     ), locked AS MATERIALIZED (
-        SELECT s.variant_id, w.quantity - (s.on_hand - s.reserved) AS delta,
+        SELECT s.variant_id, s.on_hand, s.reserved, w.quantity - (s.on_hand - s.reserved) AS delta,
                s.on_hand - s.reserved AS before, w.quantity AS after, s.low_stock_threshold AS mark
         FROM catalog_stock s JOIN wanted w USING (variant_id)
         ORDER BY s.variant_id FOR UPDATE OF s
     ), counted AS (
-        UPDATE catalog_stock s SET on_hand = s.on_hand + l.delta
+        UPDATE catalog_stock s SET on_hand = l.on_hand + l.delta, reserved = l.reserved
         FROM locked l WHERE s.variant_id = l.variant_id AND l.delta <> 0
     ), noted AS (
         INSERT INTO catalog_stock_movement (variant_id, delta_on_hand, delta_reserved, reason, actor_id)
@@ -111,7 +116,7 @@ ADJUST = text(f"""
                coalesce(:count, on_hand + :delta) AS wanted
         FROM catalog_stock WHERE variant_id = :variant_id FOR UPDATE
     ), counted AS (
-        UPDATE catalog_stock s SET on_hand = l.wanted
+        UPDATE catalog_stock s SET on_hand = l.wanted, reserved = l.reserved
         FROM locked l WHERE s.variant_id = l.variant_id AND l.wanted BETWEEN l.reserved AND :largest
         RETURNING s.variant_id, s.on_hand
     ), noted AS (
