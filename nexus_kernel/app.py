@@ -15,6 +15,7 @@ from flask import Flask
 from flask.json.provider import JSONProvider
 
 from nexus_kernel import outbox
+from nexus_kernel.api.fastpath import FastPath
 from nexus_kernel.api.openapi import Api
 from nexus_kernel.auth import init_auth
 from nexus_kernel.cache import Cache
@@ -99,7 +100,7 @@ def _register(kernel: KernelConfig, loaded: Loaded, quarantined: list[Fault]) ->
         app=app,
         config=kernel,
         db=_database(kernel),
-        cache=Cache(kernel.redis_url),
+        cache=Cache(kernel.redis_url, mode=kernel.cache, memory_mb=kernel.cache_memory_mb),
         plugins={plugin.name: plugin for plugin in loaded.plugins},
         edges=loaded.edges,
         needs=loaded.needs,
@@ -137,4 +138,5 @@ def _extend(nexus: Nexus) -> None:
     init_request_ids(app)
     init_problems(app)
     nexus.api = Api(app, lambda module: [p.name for p in nexus.plugins.values() if p.holds(module)])
+    app.wsgi_app = FastPath(app, nexus.cache)  # type: ignore[method-assign]
     nexus.hooks.init_app(app)

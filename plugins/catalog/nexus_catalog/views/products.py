@@ -15,11 +15,11 @@ from nexus_catalog.schemas.products import (
     ProductUpdateSchema,
 )
 from nexus_catalog.services import editing, products
+from nexus_catalog.services.changes import PRODUCTS, shows_product
 from nexus_catalog.views.answers import created, json_answer
 from nexus_catalog.views.blueprint import blp
 from nexus_kernel import page_of, reading, settings, transaction
-from nexus_kernel.api.conditional import content_etag
-from nexus_kernel.errors import PreconditionFailed
+from nexus_kernel.api.conditional import check_if_match, content_etag
 
 _IF_MATCH = {
     "name": "If-Match",
@@ -32,7 +32,7 @@ _IF_MATCH = {
 
 @blp.get("/products/")
 @blp.public
-@blp.conditional
+@blp.cached(tags=[PRODUCTS])
 @blp.arguments(ProductQuery, location="query")
 @blp.response(200, page_of(ProductSchema))
 def list_products(args: dict[str, Any]) -> Response:
@@ -57,12 +57,14 @@ def create_product(args: dict[str, Any]) -> Response:
 
 @blp.get("/products/<product>/")
 @blp.public
-@blp.conditional
+@blp.cached(tags=[])
 @blp.response(200, ProductDetailSchema)
 def get_product(product: str) -> Response:
     """One product on sale with its variants, by id or slug."""
     with reading() as session:
-        return json_answer(orjson.dumps(products.product_detail(session, product)))
+        body = products.product_detail(session, product)
+    shows_product(body)
+    return json_answer(orjson.dumps(body))
 
 
 @blp.patch("/products/<product>/")
@@ -96,5 +98,4 @@ def _check_if_match(session: Session, key: str) -> None:
         return
     editing.lock_product(session, key)
     current = content_etag(orjson.dumps(products.product_detail(session, key)))
-    if not request.if_match.contains(current):
-        raise PreconditionFailed("The product has changed since you read it; read it again.")
+    check_if_match(current, "The product has changed since you read it; read it again.")
