@@ -15,6 +15,7 @@ from flask import Flask
 from flask.json.provider import JSONProvider
 
 from nexus_kernel import outbox
+from nexus_kernel.api.application import Application
 from nexus_kernel.api.fastpath import FastPath
 from nexus_kernel.api.openapi import Api
 from nexus_kernel.auth import init_auth
@@ -92,7 +93,7 @@ def _assemble(kernel: KernelConfig, loaded: Loaded, quarantined: list[Fault]) ->
 
 
 def _register(kernel: KernelConfig, loaded: Loaded, quarantined: list[Fault]) -> Nexus:
-    app = Flask("nexus", static_folder=None)
+    app = Application("nexus", static_folder=None)
     app.json = OrjsonProvider(app)
     manager = register(loaded.plugins, loaded.faults)
     configs = {plugin.name: plugin.config for plugin in loaded.plugins}
