@@ -60,7 +60,7 @@ def serving(environ: dict[str, str], workers: int = 1) -> Iterator[tuple[str, fl
     server = subprocess.Popen(command, env=environ, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         address = f"http://127.0.0.1:{port}"
-        while not _answers(f"{address}/api/catalog/products/?page_size=1"):
+        while not answers(f"{address}/api/catalog/products/?page_size=1"):
             time.sleep(0.005)
         yield address, time.perf_counter() - started, server.pid
     finally:
@@ -68,11 +68,12 @@ def serving(environ: dict[str, str], workers: int = 1) -> Iterator[tuple[str, fl
         server.wait(10)
 
 
-def _answers(url: str) -> bool:
+def answers(url: str) -> bool:
+    """True when this address answers with 200."""
     try:
         with urllib.request.urlopen(url, timeout=5) as response:
             return bool(response.status == 200)
-    except (urllib.error.URLError, ConnectionError):
+    except (urllib.error.URLError, OSError):
         return False
 
 

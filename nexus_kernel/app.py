@@ -16,6 +16,8 @@ from flask.json.provider import JSONProvider
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from nexus_kernel import outbox
+from nexus_kernel.api.application import Application
+from nexus_kernel.api.fastpath import FastPath
 from nexus_kernel.api.openapi import Api
 from nexus_kernel.auth import init_auth
 from nexus_kernel.cache import Cache
@@ -94,7 +96,7 @@ def _assemble(kernel: KernelConfig, loaded: Loaded, quarantined: list[Fault]) ->
 
 
 def _register(kernel: KernelConfig, loaded: Loaded, quarantined: list[Fault]) -> Nexus:
-    app = Flask("nexus", static_folder=None)
+    app = Application("nexus", static_folder=None)
     app.json = OrjsonProvider(app)
     manager = register(loaded.plugins, loaded.faults)
     configs = {plugin.name: plugin.config for plugin in loaded.plugins}
@@ -102,7 +104,7 @@ def _register(kernel: KernelConfig, loaded: Loaded, quarantined: list[Fault]) ->
         app=app,
         config=kernel,
         db=_database(kernel),
-        cache=Cache(kernel.redis_url),
+        cache=Cache(kernel.redis_url, mode=kernel.cache, memory_mb=kernel.cache_memory_mb),
         media=_media(kernel),
         plugins={plugin.name: plugin for plugin in loaded.plugins},
         edges=loaded.edges,
@@ -155,4 +157,5 @@ def _extend(nexus: Nexus) -> None:
     init_request_ids(app)
     init_problems(app)
     nexus.api = Api(app, lambda module: [p.name for p in nexus.plugins.values() if p.holds(module)])
+    app.wsgi_app = FastPath(app, nexus.cache)  # type: ignore[method-assign]
     nexus.hooks.init_app(app)

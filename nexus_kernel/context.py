@@ -1,9 +1,12 @@
 """Who acts, and in which request: readable from everywhere below an edge."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from typing import Any, TypeVar
 from uuid import UUID
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 _actor_id: ContextVar[UUID | None] = ContextVar("nexus_actor_id", default=None)
 _trace_id: ContextVar[str | None] = ContextVar("nexus_trace_id", default=None)
@@ -37,3 +40,18 @@ def restored_trace_id() -> Iterator[None]:
         yield
     finally:
         _trace_id.reset(token)
+
+
+def skippable(function: F) -> F:
+    """Mark a function of `before_request`, `after_request` and the like that a kept answer does without.
+
+    An answer out of the cache is given before Flask runs such functions. One that is not marked has to run,
+    so where there is one, answers take the long way.
+    """
+    function.__dict__["_nexus_skippable"] = True
+    return function
+
+
+def is_skippable(function: Callable[..., Any]) -> bool:
+    """Whether a function around every request is marked so."""
+    return getattr(function, "_nexus_skippable", False)

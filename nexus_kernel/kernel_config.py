@@ -33,6 +33,14 @@ class KernelConfig:
         secret=True,
         help="Redis or Valkey: cache and broker. REDIS_URL is short for it.",
     )
+    cache: str = setting(
+        "on",
+        choices=("on", "shared", "off"),
+        help="Finished answers: kept in memory and Redis, in Redis alone, or not at all.",
+    )
+    cache_memory_mb: int = setting(
+        16, minimum=1, maximum=1024, help="MiB of finished answers that a process holds in memory."
+    )
     public_url: str = setting(
         "http://127.0.0.1:8000",
         help="Where people reach the shop; links in mails and gateway callbacks start with it.",

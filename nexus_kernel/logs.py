@@ -12,7 +12,13 @@ from typing import Any
 from flask import Flask, Response, g, request
 from pythonjsonlogger.json import JsonFormatter
 
-from nexus_kernel.context import current_actor_id, current_trace_id, set_actor_id, set_trace_id
+from nexus_kernel.context import (
+    current_actor_id,
+    current_trace_id,
+    set_actor_id,
+    set_trace_id,
+    skippable,
+)
 from nexus_kernel.db import new_id
 
 log = logging.getLogger("nexus.request")
@@ -41,27 +47,40 @@ def configure_logging(level: str, style: str) -> None:
     logger.propagate = False
 
 
+def request_id(given: str) -> str:
+    """The id of a request: the one that it came with, if that may be logged as it is, else a new one."""
+    return given if given and _ACCEPTED_ID.fullmatch(given) else str(new_id())
+
+
+def log_answer(method: str, path: str, status: int, started: float) -> None:
+    """One line about a request that began at `started` (`perf_counter()`)."""
+    shown = path if path.isprintable() else ascii(path)[1:-1]
+    fields = {"method": method, "path": shown, "status": status}
+    fields["duration_ms"] = round((perf_counter() - started) * 1000, 1)
+    log.info("%s %s %d", method, shown, status, extra=fields)
+
+
 def init_request_ids(app: Flask) -> None:
     """Accept or make `X-Request-ID`, echo it, and log each request with its status and duration."""
 
     @app.before_request
+    @skippable
     def begin() -> None:
-        given = request.headers.get("X-Request-ID", "")
-        set_trace_id(given if _ACCEPTED_ID.fullmatch(given) else str(new_id()))
+        set_trace_id(request_id(request.headers.get("X-Request-ID", "")))
         set_actor_id(None)
         g.nexus_started = perf_counter()
 
     @app.after_request
+    @skippable
     def finish(response: Response) -> Response:
         response.headers["X-Request-ID"] = current_trace_id() or ""
-        duration = (perf_counter() - g.get("nexus_started", perf_counter())) * 1000
-        path = request.path if request.path.isprintable() else ascii(request.path)[1:-1]
-        fields = {"method": request.method, "path": path, "status": response.status_code}
-        fields["duration_ms"] = round(duration, 1)
-        log.info("%s %s %d", request.method, path, response.status_code, extra=fields)
+        if log.isEnabledFor(logging.INFO):
+            started = g.get("nexus_started", perf_counter())
+            log_answer(request.method, request.path, response.status_code, started)
         return response
 
     @app.teardown_request
+    @skippable
     def end(error: BaseException | None) -> None:
         set_trace_id(None)
         set_actor_id(None)

@@ -11,7 +11,7 @@ from sqlalchemy.exc import DataError, DBAPIError, SQLAlchemyError
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import RequestRedirect
 
-from nexus_kernel.context import current_trace_id
+from nexus_kernel.context import current_trace_id, skippable
 from nexus_kernel.db import connection_lost
 from nexus_kernel.errors import (
     BadRequest,
@@ -78,6 +78,7 @@ def _message_code(message: str) -> str:
     )
 
 
+@skippable
 def _plain_redirect(response: Response) -> Response:
     """The redirect to the address with its slash: without a page, and to a path of this host only."""
     if isinstance(request.routing_exception, RequestRedirect):

@@ -10,7 +10,7 @@
 The function's name gives the operationId: `catalog_get_product`.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import wraps
 from typing import Any, TypeVar
@@ -22,6 +22,7 @@ import orjson
 from webargs.flaskparser import FlaskParser
 from werkzeug.exceptions import UnsupportedMediaType
 
+from nexus_kernel.api.cached import cached_view
 from nexus_kernel.api.conditional import conditional_response
 from nexus_kernel.api.idempotency import run_once
 from nexus_kernel.api.uploads import MULTIPART, allow_upload, read_form
@@ -186,6 +187,17 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]
             return conditional_response(flask.make_response(view(*args, **kwargs)))
 
         return wrapper  # type: ignore[return-value]
+
+    @classmethod
+    def cached(cls, *, tags: Sequence[str], seconds: float = 60) -> Callable[[V], V]:
+        """Keep the finished answers of a GET view that are the same for everybody.
+
+        They carry `tags` and those of `depends_on()`; `current_cache().invalidate(tag)` ends them with the
+        commit, and they live for at most `seconds`. The reply has a strong ETag an encoding, and 304 answers
+        a matching `If-None-Match`. Only parameters of the view's query schema exist for it. Stands above
+        `arguments`.
+        """
+        return lambda view: cached_view(view, cls.ARGUMENTS_PARSER, tags, seconds)  # type: ignore[return-value]
 
     def add_url_rule(
         self,

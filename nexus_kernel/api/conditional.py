@@ -1,13 +1,11 @@
 """ETags: strong, quoted, of the content (RFC 9110, sections 8.8.3 and 13.1)."""
 
-import hashlib
-
 from flask import Response, request
 
+from nexus_kernel.cache import content_etag
+from nexus_kernel.errors import PreconditionFailed
 
-def content_etag(body: bytes) -> str:
-    """The entity tag of these bytes, without quotes."""
-    return hashlib.blake2b(body, digest_size=12).hexdigest()
+__all__ = ["check_if_match", "conditional_response", "content_etag"]
 
 
 def conditional_response(response: Response) -> Response:
@@ -16,3 +14,13 @@ def conditional_response(response: Response) -> Response:
         response.set_etag(content_etag(response.get_data()))
         response.make_conditional(request)
     return response
+
+
+def check_if_match(etag: str, detail: str) -> None:
+    """Raises PreconditionFailed when the request has an `If-Match` that does not name this content.
+
+    Each encoding of a content has an ETag of its own; naming any of them names the content.
+    """
+    given = request.if_match
+    if "If-Match" in request.headers and not (given.contains(etag) or given.contains(f"{etag}-gzip")):
+        raise PreconditionFailed(detail)

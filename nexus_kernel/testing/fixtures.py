@@ -76,11 +76,14 @@ def app(
     nexus_config: Mapping[str, Mapping[str, Any]],
 ) -> Iterator[Flask]:
     """An application on its own database. Nothing is sent to the broker; `drain(app)` does the work."""
+    from redis import Redis
+
     from nexus_kernel.testing.helpers import RecordingDispatcher
 
     application = make_app(nexus_engines, database_url, nexus_plugins, nexus_config)
     nexus = application.extensions["nexus"]
-    nexus.cache.client.flushdb()
+    with Redis.from_url(nexus.config.redis_url) as redis:
+        redis.flushdb()
     nexus.dispatcher = RecordingDispatcher()
     yield application
     nexus.db.close()

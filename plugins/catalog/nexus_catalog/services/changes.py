@@ -8,25 +8,32 @@ from typing import Any
 from uuid import UUID
 
 from nexus_kernel import current_cache, publish
+from nexus_kernel.api.cached import depends_on
 from nexus_kernel.contracts.catalog import ProductChanged, StockLow
 
 CATEGORIES = "catalog:categories"
 """The cache tag of everything that shows categories."""
 PRODUCTS = "catalog:products"
-"""The cache tag of everything that shows products or their stock."""
+"""The cache tag of everything that shows many products or their stock."""
+DETAILS = "catalog:details"
+"""The cache tag of every answer about one product, for changes that concern very many."""
+_MANY = 200
+"""Changes of more than this are not told apart."""
 
 
 def products_changed(product_ids: Iterable[UUID]) -> None:
     """Products, their variants, images or ratings were created, changed or retired."""
-    current_cache().invalidate(PRODUCTS)
-    for product_id in product_ids:
+    changed = list(product_ids)
+    _invalidate("catalog:product", changed)
+    for product_id in changed:
         publish(ProductChanged(product_id=product_id))
 
 
 def stock_changed(variant_ids: Iterable[UUID]) -> None:
     """Pieces were reserved, released, shipped or counted."""
-    if any(True for _ in variant_ids):
-        current_cache().invalidate(PRODUCTS)
+    changed = list(variant_ids)
+    if changed:
+        _invalidate("catalog:variant", changed)
 
 
 def stock_fell(lows: Iterable[Mapping[str, Any] | None]) -> None:
@@ -39,4 +46,15 @@ def stock_fell(lows: Iterable[Mapping[str, Any] | None]) -> None:
 
 def categories_changed() -> None:
     """The tree of categories changed; products show the name of theirs."""
-    current_cache().invalidate(CATEGORIES, PRODUCTS)
+    current_cache().invalidate(CATEGORIES, PRODUCTS, DETAILS)
+
+
+def shows_product(product: Mapping[str, Any]) -> None:
+    """Note for the cache that the answer under way shows this product with its variants."""
+    variants = [f"catalog:variant:{variant['id']}" for variant in product["variants"]]
+    depends_on(DETAILS, f"catalog:product:{product['id']}", *variants)
+
+
+def _invalidate(kind: str, ids: list[UUID]) -> None:
+    tags = [DETAILS] if len(ids) > _MANY else [f"{kind}:{id_}" for id_ in ids]
+    current_cache().invalidate(PRODUCTS, *tags)

@@ -8,6 +8,7 @@ from flask import Response
 from nexus_catalog.config import CatalogConfig
 from nexus_catalog.schemas.facets import FacetsSchema
 from nexus_catalog.schemas.products import ProductFilters
+from nexus_catalog.services.changes import CATEGORIES, PRODUCTS
 from nexus_catalog.services.facets import facets
 from nexus_catalog.views.answers import json_answer
 from nexus_catalog.views.blueprint import blp
@@ -16,7 +17,7 @@ from nexus_kernel import reading, settings
 
 @blp.get("/facets/")
 @blp.public
-@blp.conditional
+@blp.cached(tags=[CATEGORIES, PRODUCTS])
 @blp.arguments(ProductFilters, location="query")
 @blp.response(200, FacetsSchema)
 def count_facets(args: dict[str, Any]) -> Response:

@@ -6,8 +6,8 @@ from typing import Any
 import orjson
 from flask import request
 
+from nexus_kernel.api import conditional
 from nexus_kernel.api.conditional import content_etag
-from nexus_kernel.errors import PreconditionFailed
 
 IF_MATCH = {
     "name": "If-Match",
@@ -23,5 +23,6 @@ def check_if_match(current: Callable[[], Mapping[str, Any]]) -> None:
 
     Raises PreconditionFailed.
     """
-    if "If-Match" in request.headers and not request.if_match.contains(content_etag(orjson.dumps(current()))):
-        raise PreconditionFailed("It has changed since you read it; read it again.")
+    if "If-Match" in request.headers:
+        etag = content_etag(orjson.dumps(current()))
+        conditional.check_if_match(etag, "It has changed since you read it; read it again.")

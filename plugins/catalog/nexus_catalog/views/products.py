@@ -17,6 +17,7 @@ from nexus_catalog.schemas.products import (
     ProductUpdateSchema,
 )
 from nexus_catalog.services import editing, products
+from nexus_catalog.services.changes import PRODUCTS, shows_product
 from nexus_catalog.services.ownership import WRITERS, check_seller, with_seller
 from nexus_catalog.views.answers import created, json_answer
 from nexus_catalog.views.blueprint import blp
@@ -26,7 +27,7 @@ from nexus_kernel import Actor, current_actor, page_of, reading, settings, trans
 
 @blp.get("/products/")
 @blp.public
-@blp.conditional
+@blp.cached(tags=[PRODUCTS])
 @blp.arguments(ProductQuery, location="query")
 @blp.response(200, page_of(ProductSchema))
 def list_products(args: dict[str, Any]) -> Response:
@@ -52,12 +53,14 @@ def create_product(args: dict[str, Any]) -> Response:
 
 @blp.get("/products/<product>/")
 @blp.public
-@blp.conditional
+@blp.cached(tags=[])
 @blp.response(200, ProductDetailSchema)
 def get_product(product: str) -> Response:
     """One product on sale with its variants, by id or slug."""
     with reading() as session:
-        return json_answer(orjson.dumps(products.product_detail(session, product)))
+        body = products.product_detail(session, product)
+    shows_product(body)
+    return json_answer(orjson.dumps(body))
 
 
 @blp.patch("/products/<product>/")

@@ -6,6 +6,7 @@ import orjson
 from flask import Response
 
 from nexus_catalog.schemas.suggestions import SuggestionQuery, SuggestionsSchema
+from nexus_catalog.services.changes import CATEGORIES, PRODUCTS
 from nexus_catalog.services.suggestions import suggestions
 from nexus_catalog.views.answers import json_answer
 from nexus_catalog.views.blueprint import blp
@@ -14,7 +15,7 @@ from nexus_kernel import reading
 
 @blp.get("/suggestions/")
 @blp.public
-@blp.conditional
+@blp.cached(tags=[CATEGORIES, PRODUCTS])
 @blp.arguments(SuggestionQuery, location="query")
 @blp.response(200, SuggestionsSchema)
 def suggest(args: dict[str, Any]) -> Response:
