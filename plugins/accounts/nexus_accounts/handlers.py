@@ -10,7 +10,7 @@ from nexus_accounts.models import Act
 from nexus_accounts.services.audit import audit
 from nexus_accounts.services.credentials import Credentials
 from nexus_accounts.services.registration import Registration
-from nexus_kernel import current_nexus, current_session
+from nexus_kernel import Subscription, current_nexus, current_session
 from nexus_kernel.contracts.events import Delivery
 
 
@@ -37,3 +37,11 @@ def erase_data(event: DataErasureRequested, delivery: Delivery) -> None:
     handler.erase(event.user_id)
     actor_id = delivery.actor_id
     audit(current_session(), Act.DATA_ERASED, event.user_id, actor_id=actor_id, section=event.section)
+
+
+SUBSCRIPTIONS = (
+    Subscription(ActivationLinkRequested, mail_link, "accounts.mail_link"),
+    Subscription(ResetLinkRequested, mail_reset_link, "accounts.mail_reset_link"),
+    Subscription(EmailLinkRequested, mail_email_link, "accounts.mail_email_link"),
+    Subscription(DataErasureRequested, erase_data, "accounts.erase_data"),
+)

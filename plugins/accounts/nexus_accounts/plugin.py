@@ -6,12 +6,6 @@ import click
 
 from nexus_accounts import commands, handlers, models, tasks, views
 from nexus_accounts.config import AccountsConfig
-from nexus_accounts.events import (
-    ActivationLinkRequested,
-    DataErasureRequested,
-    EmailLinkRequested,
-    ResetLinkRequested,
-)
 from nexus_accounts.guards import VerifiedEmailGuard
 from nexus_accounts.permissions import PERMISSIONS
 from nexus_accounts.services.api_keys import ApiKeyAuthenticator
@@ -73,12 +67,7 @@ def nexus_tasks() -> Iterable[Task | Periodic]:
 @hookimpl
 def nexus_subscriptions() -> Iterable[Subscription]:
     """What it asks of itself."""
-    return [
-        Subscription(ActivationLinkRequested, handlers.mail_link, "accounts.mail_link"),
-        Subscription(ResetLinkRequested, handlers.mail_reset_link, "accounts.mail_reset_link"),
-        Subscription(EmailLinkRequested, handlers.mail_email_link, "accounts.mail_email_link"),
-        Subscription(DataErasureRequested, handlers.erase_data, "accounts.erase_data"),
-    ]
+    return handlers.SUBSCRIPTIONS
 
 
 @hookimpl

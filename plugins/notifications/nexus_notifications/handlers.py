@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-from nexus_kernel import Money, settings
+from nexus_kernel import Money, Subscription, settings
 from nexus_kernel.contracts.accounts import (
     EmailChanged,
     EmailChangeRequested,
@@ -154,3 +154,23 @@ def _payment(event: PaymentSucceeded | PaymentFailed) -> dict[str, str]:
 
 def _amount(money: Money) -> dict[str, str]:
     return {"amount": str(money), "currency": money.currency}
+
+
+SUBSCRIPTIONS = (
+    Subscription(UserRegistered, verify_email, "notifications.verify_email"),
+    Subscription(UserActivated, welcome, "notifications.welcome"),
+    Subscription(
+        SellerApplicationDecided,
+        seller_application_decided,
+        "notifications.seller_application_decided",
+    ),
+    Subscription(PasswordResetRequested, password_reset, "notifications.password_reset"),
+    Subscription(PasswordChanged, password_changed, "notifications.password_changed"),
+    Subscription(EmailChangeRequested, email_change, "notifications.email_change"),
+    Subscription(EmailChanged, email_changed, "notifications.email_changed"),
+    Subscription(OrderPlaced, order_placed, "notifications.order_placed"),
+    Subscription(PaymentSucceeded, payment_received, "notifications.payment_received"),
+    Subscription(PaymentFailed, payment_failed, "notifications.payment_failed"),
+    Subscription(OrderStatusChanged, order_status_changed, "notifications.order_status_changed"),
+    Subscription(StockLow, stock_low, "notifications.stock_low"),
+)

@@ -18,19 +18,9 @@ from nexus_kernel import (
 )
 from nexus_kernel.contracts.accounts import (
     AccountService,
-    EmailChanged,
-    EmailChangeRequested,
-    PasswordChanged,
-    PasswordResetRequested,
-    SellerApplicationDecided,
-    UserActivated,
-    UserRegistered,
 )
-from nexus_kernel.contracts.catalog import StockLow
 from nexus_kernel.contracts.development import DevService
 from nexus_kernel.contracts.notifications import Channel
-from nexus_kernel.contracts.orders import OrderPlaced, OrderStatusChanged
-from nexus_kernel.contracts.payments import PaymentFailed, PaymentSucceeded
 from nexus_kernel.contracts.privacy import DataSubjectHandler
 from nexus_notifications import config, handlers
 from nexus_notifications.channels import EmailChannel
@@ -68,24 +58,7 @@ def nexus_tasks() -> Iterable[Task | Periodic]:
 
 @hookimpl
 def nexus_subscriptions() -> Iterable[Subscription]:
-    return [
-        Subscription(UserRegistered, handlers.verify_email, "notifications.verify_email"),
-        Subscription(UserActivated, handlers.welcome, "notifications.welcome"),
-        Subscription(
-            SellerApplicationDecided,
-            handlers.seller_application_decided,
-            "notifications.seller_application_decided",
-        ),
-        Subscription(PasswordResetRequested, handlers.password_reset, "notifications.password_reset"),
-        Subscription(PasswordChanged, handlers.password_changed, "notifications.password_changed"),
-        Subscription(EmailChangeRequested, handlers.email_change, "notifications.email_change"),
-        Subscription(EmailChanged, handlers.email_changed, "notifications.email_changed"),
-        Subscription(OrderPlaced, handlers.order_placed, "notifications.order_placed"),
-        Subscription(PaymentSucceeded, handlers.payment_received, "notifications.payment_received"),
-        Subscription(PaymentFailed, handlers.payment_failed, "notifications.payment_failed"),
-        Subscription(OrderStatusChanged, handlers.order_status_changed, "notifications.order_status_changed"),
-        Subscription(StockLow, handlers.stock_low, "notifications.stock_low"),
-    ]
+    return handlers.SUBSCRIPTIONS
 
 
 @hookimpl
