@@ -16,6 +16,8 @@ from pathlib import Path
 from nexus_kernel.embedded import EmbeddedPostgres, EmbeddedValkey
 
 NEXUS = Path(sys.executable).with_name("nexus")
+RATES = ("SIGN_IN_CLIENT", "SIGN_IN_ACCOUNT", "REGISTRATION", "REFRESH")
+"""One machine plays every client here."""
 PRODUCTS = Path(__file__).parents[1] / "examples/gift_shop/nexus_gift_shop/data/products.csv"
 
 
@@ -34,6 +36,7 @@ def engines() -> Iterator[dict[str, str]]:
             "REDIS_URL": valkey.url,
             "NEXUS_KERNEL__SECRET_KEY": secrets.token_urlsafe(48),
             "NEXUS_KERNEL__LOG_LEVEL": "WARNING",
+            **dict.fromkeys((f"NEXUS_ACCOUNTS__{rate}_RATE" for rate in RATES), ""),
         }
         nexus(environ, "db", "upgrade")
         yield environ

@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from nexus_accounts import plugin
+from nexus_accounts import passwords, plugin
 from nexus_accounts.models import AuditEntry, User
 from nexus_accounts.passwords import hash_password
 from nexus_accounts.services.registration import Registration
@@ -106,6 +106,12 @@ _diary = Diary()
 @pytest.fixture(scope="session")
 def nexus_plugins() -> list[object]:
     return [plugin, _mailbox, _diary]
+
+
+@pytest.fixture(autouse=True)
+def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Twenty who hash at once on a busy machine take their time."""
+    monkeypatch.setattr(passwords, "LONGEST_WAIT", 120.0)
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 import logging
 
 import pytest
-from nexus_accounts.models import RefreshFamily, User
+from nexus_accounts.models import RefreshFamily, SingleUseToken, User
 from sqlalchemy import inspect, select, text, update
 from sqlalchemy.exc import IntegrityError
 
@@ -112,6 +112,32 @@ def test_links_that_carried_a_password_become_disputes_and_back_one_link_a_perso
         assert session.scalars(select(User.email).where(User.contested)).all() == ["disputed@example.com"]
     body = {"uid": newest.uid, "token": newest.token}
     assert client.post("/api/auth/users/activation/", json=body).status_code == 204
+
+
+def test_going_back_leaves_the_links_that_the_earlier_revision_knows(app, client, register, mailbox):
+    register()
+    client.post("/api/auth/users/reset_password/", json={"email": "abebe@example.com"})
+    (mail,) = mailbox().registered
+    assert len(mailbox().resets) == 1
+    migrations.downgrade(app, "accounts", "accounts_0002")
+    with app.app_context(), transaction() as session:
+        purposes = session.scalars(text("SELECT purpose FROM accounts_single_use_token")).all()
+    assert purposes == ["activation"]
+    migrations.upgrade(app, "accounts")
+    assert migrations.check(app) == []
+    body = {"uid": mail.uid, "token": mail.token}
+    assert client.post("/api/auth/users/activation/", json=body).status_code == 204
+
+
+@pytest.mark.parametrize(
+    ("purpose", "email"), [("other", None), ("email_change", None), ("password_reset", "a@example.com")]
+)
+def test_the_database_refuses_a_link_of_no_purpose_and_one_with_a_stray_address(app, person, purpose, email):
+    moment = now()
+    link = SingleUseToken(purpose=purpose, email=email, token_hash=b"x", issued_at=moment, expires_at=moment)
+    link.user_id = person()
+    with app.app_context(), pytest.raises(IntegrityError), transaction() as session:
+        session.add(link)
 
 
 @pytest.mark.parametrize(

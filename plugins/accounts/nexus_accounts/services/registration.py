@@ -52,6 +52,9 @@ def activate(user_id: UUID, token: str, password: str | None) -> None:
 
     Raises InvalidActivationToken; PasswordRequired and WeakPassword, after which the link still works.
     """
+    if password:
+        with reading() as session:  # nobody hashes for a link that does not work
+            Registration(session).find_by_link(user_id, token)
     password_hash = hash_password(password) if password else None
     with transaction() as session:
         registration = Registration(session)
