@@ -51,10 +51,6 @@ class Access:
     codes: tuple[str, ...] = ()
     any_of: bool = False
 
-    def permits(self, can: Callable[[str], bool]) -> bool:
-        """True for somebody signed in who has the permissions that `can` says."""
-        return self.public or (any if self.any_of else all)(map(can, self.codes))
-
 
 class JSONParser(FlaskParser):
     """Validation answers 422, and unknown fields are left to the schema."""

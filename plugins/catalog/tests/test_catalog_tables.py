@@ -27,6 +27,21 @@ def test_the_branch_goes_down_and_up_again(app):
     assert migrations.check(app) == []
 
 
+def test_the_branch_goes_down_with_prices_and_adjustments_in_it(app, client, sell, staff):
+    lantern = sell()
+    client.patch("/api/catalog/products/lantern/", json={"price": "1.00"}, headers=staff)
+    adjustment = {"delta": 1, "reason": "received", "note": "A box"}
+    url = f"/api/catalog/variants/{lantern.id}/stock/adjustments/"
+    assert client.post(url, json=adjustment, headers=staff).status_code == 201
+    migrations.downgrade(app, "catalog", "catalog_0002")
+    with app.app_context(), reading() as session:
+        reasons = text("SELECT reason FROM catalog_stock_movement ORDER BY id")
+        assert session.scalars(reasons).all() == ["initial", "correction"]
+    migrations.upgrade(app)
+    assert migrations.check(app) == []
+    assert client.get("/api/catalog/products/lantern/").json["price"] == "1.00"
+
+
 def test_a_currency_that_does_not_exist_stops_the_start(nexus_engines, database_url, nexus_plugins):
     with pytest.raises(StartupError, match="NEXUS_CATALOG__CURRENCY"):
         make_app(nexus_engines, database_url, nexus_plugins, {"catalog": {"currency": "BIR"}})
