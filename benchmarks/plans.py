@@ -159,6 +159,7 @@ def write(reader: Reader) -> None:
     FOLDER.mkdir(exist_ok=True)
     paths = reader.paths()
     for name, path in paths.items():
+        reader.app.extensions["nexus"].cache.client.flushdb()
         plans = [reader.plan(statement) for statement in reader.statements(path)]
         head = f"-- made by `python -m benchmarks.plans`: the statements of GET {READS[name]}"
         (FOLDER / f"{name}.txt").write_text("\n\n".join([head, *plans]) + "\n", encoding="utf-8")

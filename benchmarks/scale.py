@@ -1,7 +1,7 @@
-"""What size costs: the reads of the catalog over 2,000 and over 100,000 products (and 1,000,000 reviews).
+"""What size costs: the reads of the catalog over 2,000 and 100,000 products, and ten reviews of each.
 
-`database` is the sum of the statements' times that PostgreSQL itself gives; `HTTP` is the median of one
-client that asks one worker with one thread. Nothing comes out of a cache but the counts.
+`database` is the sum of what PostgreSQL says its statements take, `HTTP` the median of one client that asks one
+worker with one thread. Nothing comes out of a cache but the counts.
 """
 
 import statistics
@@ -15,10 +15,21 @@ from benchmarks.shop import engines, serving
 SIZES = (Size(2_000, 20_000), Size(100_000, 1_000_000))
 RUNS = 60
 SCALED = (
-    "first-page", "cursor", "page-numbered-middle", "page-numbered-last", "by-price", "category",
-    "search-selective", "search-in-category", "search-typing-error", "detail", "facets", "suggestions",
+    "first-page",
+    "cursor",
+    "page-numbered-middle",
+    "page-numbered-last",
+    "by-price",
+    "category",
+    "search-selective",
+    "search-in-category",
+    "search-typing-error",
+    "search-common",
+    "detail",
+    "facets",
+    "suggestions",
     "reviews",
-)  # fmt: skip
+)
 Figures = dict[str, tuple[float, float]]
 
 
