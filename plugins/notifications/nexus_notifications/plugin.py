@@ -16,23 +16,17 @@ from nexus_kernel import (
     Task,
     hookimpl,
 )
-from nexus_kernel.contracts.accounts import (
-    AccountService,
-    SellerApplicationDecided,
-    UserActivated,
-    UserRegistered,
-)
+from nexus_kernel.contracts.accounts import AccountService
 from nexus_kernel.contracts.development import DevService
 from nexus_kernel.contracts.notifications import Channel
-from nexus_kernel.contracts.orders import OrderPlaced, OrderStatusChanged
-from nexus_kernel.contracts.payments import PaymentFailed, PaymentSucceeded
 from nexus_kernel.contracts.privacy import DataSubjectHandler
-from nexus_notifications import config, handlers
+from nexus_notifications import config
 from nexus_notifications.channels import EmailChannel
 from nexus_notifications.commands import notifications
 from nexus_notifications.health import dead_mails
 from nexus_notifications.models import EmailNotificationTask, Notification
 from nexus_notifications.services.privacy import NotificationsData
+from nexus_notifications.subscriptions import SUBSCRIPTIONS
 from nexus_notifications.tasks import TASKS
 from nexus_notifications.views import blp
 
@@ -63,19 +57,7 @@ def nexus_tasks() -> Iterable[Task | Periodic]:
 
 @hookimpl
 def nexus_subscriptions() -> Iterable[Subscription]:
-    return [
-        Subscription(UserRegistered, handlers.verify_email, "notifications.verify_email"),
-        Subscription(UserActivated, handlers.welcome, "notifications.welcome"),
-        Subscription(
-            SellerApplicationDecided,
-            handlers.seller_application_decided,
-            "notifications.seller_application_decided",
-        ),
-        Subscription(OrderPlaced, handlers.order_placed, "notifications.order_placed"),
-        Subscription(PaymentSucceeded, handlers.payment_received, "notifications.payment_received"),
-        Subscription(PaymentFailed, handlers.payment_failed, "notifications.payment_failed"),
-        Subscription(OrderStatusChanged, handlers.order_status_changed, "notifications.order_status_changed"),
-    ]
+    return SUBSCRIPTIONS
 
 
 @hookimpl
