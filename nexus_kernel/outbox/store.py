@@ -21,6 +21,8 @@ def write_events(unit: Unit) -> None:
     """Insert the unit's events and one delivery a subscription, and wake the relay. One statement a slice."""
     events, is_awaited = list(unit.events), False
     unit.events.clear()
+    if not events:
+        return
     nexus = current_app.extensions["nexus"]
     for start in range(0, len(events), SLICE):
         is_awaited |= _write(unit, events[start : start + SLICE], nexus.subscriptions.names_for)

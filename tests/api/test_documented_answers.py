@@ -25,7 +25,7 @@ from schemathesis.specs.openapi.checks import (
 
 from nexus_kernel import create_app, reading
 from nexus_kernel.outbox import OutboxEvent
-from nexus_kernel.testing import auth_headers, rounds
+from nexus_kernel.testing import auth_headers, drain, rounds
 
 PLUGINS = ("accounts", "catalog")
 CHECKS = [
@@ -84,6 +84,7 @@ class World:
         """The tokens of a new person, and what was told about them."""
         login = {"email": email, "password": password}
         self.post("/api/auth/users/", {**login, "re_password": password}, "anonymous")
+        drain(self.app)
         with self.app.app_context(), reading() as session:
             told = session.query(OutboxEvent).filter_by(name="accounts.user_registered")
             (payload,) = (row.payload for row in told if row.payload["email"] == email)
