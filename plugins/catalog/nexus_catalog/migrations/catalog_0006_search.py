@@ -56,7 +56,7 @@ SPELLING = """
             regexp_split_to_table(word, '') WITH ORDINALITY AS spelled (letter, place)
     $$
 """
-# A word that nothing here begins with stands for the words most like it; ten words are looked at.
+# A word that nothing here begins with stands for the words most like it; eight words are looked at.
 QUERY = """
     CREATE FUNCTION catalog_search_query(content text) RETURNS tsquery
     LANGUAGE plpgsql STABLE PARALLEL SAFE SET pg_trgm.similarity_threshold = 0.3 AS $$
@@ -66,7 +66,7 @@ QUERY = """
     BEGIN
         FOR part IN
             SELECT piece FROM regexp_split_to_table(catalog_fold(content), '\\s+') AS piece
-            WHERE piece <> '' LIMIT 10
+            WHERE piece <> '' LIMIT 8
         LOOP
             terms := terms || catalog_search_term(part);
         END LOOP;
