@@ -1,7 +1,7 @@
 """What size costs: the reads of the catalog over 2,000 and 100,000 products, and ten reviews of each.
 
-`database` is the sum of what PostgreSQL says its statements take, `HTTP` the median of one client that asks one
-worker with one thread. Nothing comes out of a cache but the counts.
+`database` is the sum of what PostgreSQL says its statements take, `HTTP` the median of one client that asks
+one worker with one thread. Nothing comes out of a cache but the counts.
 """
 
 import statistics

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from nexus_accounts.models import Act, RefreshFamily
 from nexus_accounts.services.audit import audit, client_network
-from nexus_kernel import NotFound, now
+from nexus_kernel import NotFound, current_nexus, now
 
 LONGEST_DEVICE = 200
 
@@ -39,4 +39,5 @@ class Devices:
         mine = delete(row).where(row.id == family, row.user_id == user_id).returning(row.id)
         if self._session.scalar(mine) is None:
             raise NotFound("You are not signed in there.")
+        current_nexus().tokens.forget(user_id)
         audit(self._session, Act.SESSIONS_REVOKED, user_id, device=str(family))

@@ -1,7 +1,5 @@
 """Products are found in a table of their own: what lists filter, sort and search by, kept by triggers."""
 
-from typing import Any
-
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects.postgresql import TSVECTOR
@@ -56,7 +54,7 @@ SPELLING = """
             regexp_split_to_table(word, '') WITH ORDINALITY AS spelled (letter, place)
     $$
 """
-# A word that nothing here begins with stands for the words most like it; ten words are looked at.
+# A word that nothing here begins with stands for the words most like it; eight words are looked at.
 QUERY = """
     CREATE FUNCTION catalog_search_query(content text) RETURNS tsquery
     LANGUAGE plpgsql STABLE PARALLEL SAFE SET pg_trgm.similarity_threshold = 0.3 AS $$
@@ -66,7 +64,7 @@ QUERY = """
     BEGIN
         FOR part IN
             SELECT piece FROM regexp_split_to_table(catalog_fold(content), '\\s+') AS piece
-            WHERE piece <> '' LIMIT 10
+            WHERE piece <> '' LIMIT 8
         LOOP
             terms := terms || catalog_search_term(part);
         END LOOP;
@@ -204,22 +202,47 @@ VARIANT_TRIGGERS = tuple(
         ("DELETE", "OLD TABLE AS changed_rows"),
     )
 )
-_ACTIVE = {"postgresql_where": sa.text("is_active")}
-EXPRESSION_INDEXES: tuple[tuple[str, str, str, dict[str, Any]], ...] = (
-    ("product", "title_prefix", "catalog_fold(title) text_pattern_ops", _ACTIVE),
-    (
-        "product",
-        "title_words",
-        "to_tsvector('simple'::regconfig, catalog_fold(title))",
-        {"postgresql_using": "gin", "postgresql_with": {"fastupdate": "off"}},
+TABLES = (
+    """
+    CREATE TABLE catalog_listing (
+        product_id uuid NOT NULL, variant_id uuid NOT NULL, category_id uuid, seller_id uuid,
+        price_minor bigint NOT NULL, currency varchar(3) NOT NULL, rating_average numeric(3, 2) NOT NULL,
+        created_at timestamptz NOT NULL, updated_at timestamptz NOT NULL, search tsvector NOT NULL,
+        CONSTRAINT pk_catalog_listing PRIMARY KEY (product_id),
+        CONSTRAINT fk_catalog_listing_product_id FOREIGN KEY (product_id)
+            REFERENCES catalog_product (id) ON DELETE CASCADE
+    )""",
+    "CREATE INDEX ix_catalog_listing_newest ON catalog_listing (created_at DESC, product_id DESC) "
+    "INCLUDE (category_id, seller_id, price_minor, currency, rating_average, variant_id)",
+    *(
+        f"CREATE INDEX ix_catalog_listing_{name} ON catalog_listing ({columns})"
+        for name, columns in (
+            ("category_newest", "category_id, created_at DESC, product_id DESC"),
+            ("seller_newest", "seller_id, created_at DESC, product_id DESC"),
+            ("price", "price_minor, product_id"),
+            ("rating", "rating_average, product_id"),
+            ("updated", "updated_at, product_id"),
+        )
     ),
-    ("category", "name_prefix", "catalog_fold(name) text_pattern_ops", {}),
-    (
-        "category",
-        "name_trgm",
-        "catalog_spelling(catalog_fold(name)) gin_trgm_ops",
-        {"postgresql_using": "gin"},
-    ),
+    "CREATE INDEX ix_catalog_listing_search ON catalog_listing USING gin (search) WITH (fastupdate = off)",
+    "CREATE STATISTICS catalog_stock_available ON (on_hand - reserved) FROM catalog_stock",
+    """
+    CREATE TABLE catalog_word (
+        id bigint GENERATED ALWAYS AS IDENTITY, word text COLLATE "C" NOT NULL,
+        spelling text GENERATED ALWAYS AS (catalog_spelling(word)) STORED NOT NULL,
+        CONSTRAINT pk_catalog_word PRIMARY KEY (id)
+    )""",
+    "CREATE INDEX ix_catalog_word_word ON catalog_word (word)",
+    "CREATE INDEX ix_catalog_word_trgm ON catalog_word USING gin (spelling gin_trgm_ops)",
+)
+INDEXES = (
+    "CREATE INDEX ix_catalog_product_title_prefix ON catalog_product (catalog_fold(title) text_pattern_ops) "
+    "WHERE is_active",
+    "CREATE INDEX ix_catalog_product_title_words ON catalog_product "
+    "USING gin (to_tsvector('simple'::regconfig, catalog_fold(title))) WITH (fastupdate = off)",
+    "CREATE INDEX ix_catalog_category_name_prefix ON catalog_category (catalog_fold(name) text_pattern_ops)",
+    "CREATE INDEX ix_catalog_category_name_trgm ON catalog_category "
+    "USING gin (catalog_spelling(catalog_fold(name)) gin_trgm_ops)",
 )
 OLD_SEARCH = (
     "setweight(to_tsvector('simple'::regconfig, (title)::text), 'A'::\"char\") || "
@@ -237,104 +260,38 @@ def upgrade() -> None:
     for name in ("search", "title_trgm", "newest", "updated"):
         op.drop_index(f"ix_catalog_product_{name}", "catalog_product")
     op.drop_column("catalog_product", "search")
-    op.execute(FOLD)
-    op.execute(SPELLING)
-    _create_tables()
-    for table, name, expression, options in EXPRESSION_INDEXES:
-        op.create_index(f"ix_catalog_{table}_{name}", f"catalog_{table}", [sa.text(expression)], **options)
     functions = (TERM, QUERY, REFRESH, PRODUCT_CHANGED, VARIANTS_CHANGED)
-    for statement in (*functions, PRODUCT_TRIGGER, *VARIANT_TRIGGERS):
+    for statement in (FOLD, SPELLING, *TABLES, *INDEXES, *functions, PRODUCT_TRIGGER, *VARIANT_TRIGGERS):
         op.execute(statement)
     op.execute("SELECT catalog_listing_refresh(array_agg(id)) FROM catalog_product")
-
-
-def _create_tables() -> None:
-    op.create_table(
-        "catalog_listing",
-        sa.Column("product_id", sa.Uuid(), nullable=False),
-        sa.Column("variant_id", sa.Uuid(), nullable=False),
-        sa.Column("category_id", sa.Uuid()),
-        sa.Column("seller_id", sa.Uuid()),
-        sa.Column("price_minor", sa.BigInteger(), nullable=False),
-        sa.Column("currency", sa.String(length=3), nullable=False),
-        sa.Column("rating_average", sa.Numeric(3, 2), nullable=False),
-        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("search", TSVECTOR(), nullable=False),
-        sa.PrimaryKeyConstraint("product_id", name="pk_catalog_listing"),
-        sa.ForeignKeyConstraint(
-            ["product_id"], ["catalog_product.id"], name="fk_catalog_listing_product_id", ondelete="CASCADE"
-        ),
-    )
-    newest = [sa.text("created_at DESC"), sa.text("product_id DESC")]
-    shown = ["category_id", "seller_id", "price_minor", "currency", "rating_average", "variant_id"]
-    table = "catalog_listing"
-    op.create_index("ix_catalog_listing_newest", table, newest, postgresql_include=shown)
-    op.create_index("ix_catalog_listing_category_newest", table, ["category_id", *newest])
-    op.create_index("ix_catalog_listing_seller_newest", table, ["seller_id", *newest])
-    op.create_index("ix_catalog_listing_price", table, ["price_minor", "product_id"])
-    op.create_index("ix_catalog_listing_rating", table, ["rating_average", "product_id"])
-    op.create_index("ix_catalog_listing_updated", table, ["updated_at", "product_id"])
-    op.create_index(
-        "ix_catalog_listing_search",
-        table,
-        ["search"],
-        postgresql_using="gin",
-        postgresql_with={"fastupdate": "off"},
-    )
-    op.execute("CREATE STATISTICS catalog_stock_available ON (on_hand - reserved) FROM catalog_stock")
-    op.create_table(
-        "catalog_word",
-        sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
-        sa.Column("word", sa.Text(collation="C"), nullable=False),
-        sa.Column(
-            "spelling", sa.Text(), sa.Computed("catalog_spelling(word)", persisted=True), nullable=False
-        ),
-        sa.PrimaryKeyConstraint("id", name="pk_catalog_word"),
-    )
-    op.create_index("ix_catalog_word_word", "catalog_word", ["word"])
-    op.create_index(
-        "ix_catalog_word_trgm",
-        "catalog_word",
-        ["spelling"],
-        postgresql_using="gin",
-        postgresql_ops={"spelling": "gin_trgm_ops"},
-    )
 
 
 def downgrade() -> None:
     for event in ("insert", "update", "delete"):
         op.execute(f"DROP TRIGGER catalog_variant_listed_{event} ON catalog_variant")
     op.execute("DROP TRIGGER catalog_product_listed ON catalog_product")
-    for function in (
-        "catalog_variant_listed()",
-        "catalog_product_listed()",
-        "catalog_listing_refresh(uuid[])",
-        "catalog_search_query(text)",
-        "catalog_search_term(text)",
-    ):
-        op.execute(f"DROP FUNCTION {function}")
+    for function in ("variant_listed()", "product_listed()", "listing_refresh(uuid[])"):
+        op.execute(f"DROP FUNCTION catalog_{function}")
+    for function in ("search_query(text)", "search_term(text)"):
+        op.execute(f"DROP FUNCTION catalog_{function}")
     op.execute("DROP STATISTICS catalog_stock_available")
     op.drop_table("catalog_word")
     op.drop_table("catalog_listing")
-    for table, name, *_ in EXPRESSION_INDEXES:
-        op.drop_index(f"ix_catalog_{table}_{name}", f"catalog_{table}")
+    for index in (
+        "product_title_prefix",
+        "product_title_words",
+        "category_name_prefix",
+        "category_name_trgm",
+    ):
+        op.execute(f"DROP INDEX ix_catalog_{index}")
     op.execute("DROP FUNCTION catalog_spelling(text)")
     op.execute("DROP FUNCTION catalog_fold(text)")
     op.add_column("catalog_product", sa.Column("search", TSVECTOR(), sa.Computed(OLD_SEARCH, persisted=True)))
-    active = sa.text("is_active")
-    newest = [sa.text("created_at DESC"), sa.text("id DESC")]
-    op.create_index("ix_catalog_product_newest", "catalog_product", newest, postgresql_where=active)
-    op.create_index(
-        "ix_catalog_product_updated", "catalog_product", ["updated_at", "id"], postgresql_where=active
-    )
-    gin = {"postgresql_using": "gin", "postgresql_with": {"fastupdate": "off"}}
-    op.create_index("ix_catalog_product_search", "catalog_product", ["search"], **gin)
-    op.create_index(
-        "ix_catalog_product_title_trgm",
-        "catalog_product",
-        ["title"],
-        postgresql_ops={"title": "gin_trgm_ops"},
-        **gin,
-    )
+    for name, columns in (
+        ("newest", "(created_at DESC, id DESC) WHERE is_active"),
+        ("updated", "(updated_at, id) WHERE is_active"),
+        ("search", "USING gin (search) WITH (fastupdate = off)"),
+        ("title_trgm", "USING gin (title gin_trgm_ops) WITH (fastupdate = off)"),
+    ):
+        op.execute(f"CREATE INDEX ix_catalog_product_{name} ON catalog_product {columns}")
     op.execute(OLD_SIMILAR)

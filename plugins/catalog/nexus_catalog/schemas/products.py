@@ -17,8 +17,7 @@ class ProductFilters(QuerySchema):
     category = Text(100, minimum=1, metadata={"description": "Id or slug; descendants are included."})
     min_price = Amount(metadata={"description": "In the shop's currency."})
     max_price = Amount(metadata={"description": "In the shop's currency."})
-    min_rating = fields.Decimal(
-        places=2,
+    min_rating = fields.Float(
         validate=ma.validate.Range(1, 5),
         metadata={"description": "Average of the reviews, 1 to 5."},
     )
