@@ -233,7 +233,7 @@ def paginate(
     descending: bool = True,
     count: CachedCount | None = None,
 ) -> dict[str, Any]:
-    """One page of the statement's rows, each through `present`. Two queries: the rows and the count.
+    """One page of the statement's rows, each through `present`. At most two queries: the rows and the count.
 
     `order` is a total order of columns that are never NULL; the last one is unique. All run in the same
     direction. `args` are the loaded values of a `PageQuery`. Raises Invalid for a foreign cursor. A list that

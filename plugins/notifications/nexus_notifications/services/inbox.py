@@ -33,7 +33,7 @@ class Inbox:
         self._user_id = user_id
 
     def page(self, args: Mapping[str, Any]) -> dict[str, Any]:
-        """A page, the newest first. Two queries."""
+        """A page, the newest first. At most two queries."""
         statement = select(*_COLUMNS).where(self._mine)
         if args["unread"]:
             statement = statement.where(self._unread)

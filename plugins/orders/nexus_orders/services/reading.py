@@ -27,7 +27,7 @@ class Orders:
         return self._owner_id
 
     def page(self, args: Mapping[str, Any]) -> dict[str, Any]:
-        """A page of orders, newest first. Two queries."""
+        """A page of orders, newest first. At most two queries."""
         statement = self._visible(_whole_order())
         for name in ("status", "payment_status"):
             if name in args:
