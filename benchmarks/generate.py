@@ -173,10 +173,12 @@ def _reviews(connection: psycopg.Connection, maker: Maker) -> None:
     )
     _copy(connection, f"catalog_review ({columns})", maker.reviews())
     connection.execute("ALTER TABLE catalog_review ENABLE TRIGGER USER")
+    stars = ", ".join(f"cardinality(array_positions(sums.ratings, {star}::smallint))" for star in range(1, 6))
     connection.execute(
-        "UPDATE catalog_product SET rating_count = sums.number, rating_sum = sums.total FROM ("
-        "SELECT product_id, count(*) AS number, sum(rating) AS total FROM catalog_review GROUP BY product_id"
-        ") AS sums WHERE id = sums.product_id"
+        "UPDATE catalog_product SET rating_count = sums.number, rating_sum = sums.total, "
+        f"rating_stars = ARRAY[{stars}] FROM ("
+        "SELECT product_id, array_agg(rating) AS ratings, count(*) AS number, sum(rating) AS total "
+        "FROM catalog_review GROUP BY product_id) AS sums WHERE id = sums.product_id"
     )
 
 

@@ -178,6 +178,7 @@ def make_app(environ: dict[str, str]) -> Flask:
         "database_url": environ["DATABASE_URL"],
         "redis_url": environ["REDIS_URL"],
         "log_level": "WARNING",
+        "cache": "off",
     }
     return create_app({"kernel": kernel})
 

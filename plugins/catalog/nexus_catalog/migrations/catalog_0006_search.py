@@ -132,7 +132,8 @@ REFRESH = """
                 || setweight(to_tsvector('simple', catalog_fold(p.description)), 'D')
             FROM catalog_product AS p JOIN catalog_variant AS v ON v.product_id = p.id AND v.is_default
             CROSS JOIN LATERAL (
-                SELECT string_agg(sku, ' ' ORDER BY sku) AS list FROM catalog_variant WHERE product_id = p.id
+                SELECT string_agg(sku, ' ' ORDER BY sku) AS list FROM catalog_variant
+                WHERE product_id = p.id AND is_active
             ) AS skus
             WHERE p.id = ANY(product_ids) AND p.is_active
             ORDER BY p.id
@@ -182,7 +183,8 @@ VARIANTS_CHANGED = """
             SELECT array_agg(DISTINCT changed.product_id) INTO product_ids
             FROM new_rows AS n JOIN old_rows AS o USING (id)
             CROSS JOIN LATERAL (VALUES (n.product_id), (o.product_id)) AS changed (product_id)
-            WHERE (n.product_id, n.sku, n.is_default) IS DISTINCT FROM (o.product_id, o.sku, o.is_default)
+            WHERE (n.product_id, n.sku, n.is_default, n.is_active)
+                IS DISTINCT FROM (o.product_id, o.sku, o.is_default, o.is_active)
             OR (n.is_default AND (n.price_minor, n.currency) IS DISTINCT FROM (o.price_minor, o.currency));
         ELSE
             SELECT array_agg(DISTINCT product_id) INTO product_ids FROM changed_rows;

@@ -23,6 +23,7 @@ from nexus_catalog.services.products import (
     present_summary,
     present_whole,
 )
+from nexus_catalog.services.search import QUERY
 from nexus_kernel import Actor, Pages
 
 _WORDS = func.to_tsvector(literal_column("'simple'::regconfig"), func.catalog_fold(PRODUCT.c.title))
@@ -37,7 +38,7 @@ _CONDITIONS: Mapping[str, tuple[ColumnElement[bool], ...]] = {
             category_id=PRODUCT.c.category_id,
         )
     ),
-    "q": (or_(_WORDS.op("@@")(func.catalog_search_query(bindparam("q"))), _SKU),),
+    "q": (or_(_WORDS.op("@@")(QUERY), _SKU),),
     "is_active": (PRODUCT.c.is_active == bindparam("is_active"),),
 }
 _ORDERS: Mapping[str, tuple[ColumnElement[Any], ...]] = {
