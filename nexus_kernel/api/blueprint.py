@@ -185,11 +185,12 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]
         return wrapper  # type: ignore[return-value]
 
     @classmethod
-    def cached(cls, *, tags: Sequence[str], seconds: float = 60) -> Callable[[V], V]:
+    def cached(cls, *, tags: Sequence[str], seconds: float = 10) -> Callable[[V], V]:
         """Keep the finished answers of a GET view that are the same for everybody.
 
         They carry `tags` and those of `depends_on()`; `current_cache().invalidate(tag)` ends them with the
-        commit, and they live for at most `seconds`. The reply has a strong ETag an encoding, and 304 answers
+        commit, and they live for at most `seconds`, which bounds what a process that is killed between
+        its commit and the invalidation leaves behind. The reply has a strong ETag an encoding, and 304 answers
         a matching `If-None-Match`. Only parameters of the view's query schema exist for it. Stands above
         `arguments`.
         """

@@ -26,7 +26,7 @@ from nexus_kernel import page_of, reading, transaction
 
 @blp.get("/categories/")
 @blp.public
-@blp.cached(tags=[CATEGORIES], seconds=300)
+@blp.cached(tags=[CATEGORIES])
 @blp.arguments(CategoryQuery, location="query")
 @blp.response(200, page_of(CategorySchema))
 def list_categories(args: dict[str, Any]) -> Response:
@@ -82,7 +82,7 @@ def delete_category(args: dict[str, Any], category_id: UUID) -> None:
 
 @blp.get("/categories/<uuid:category_id>/")
 @blp.public
-@blp.cached(tags=[CATEGORIES], seconds=300)
+@blp.cached(tags=[CATEGORIES])
 @blp.response(200, CategorySchema)
 def get_category(category_id: UUID) -> Response:
     """One category with its ancestors and its children."""
