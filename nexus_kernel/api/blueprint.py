@@ -190,9 +190,9 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]
 
         They carry `tags` and those of `depends_on()`; `current_cache().invalidate(tag)` ends them with the
         commit, and they live for at most `seconds`, which bounds what a process that is killed between
-        its commit and the invalidation leaves behind. The reply has a strong ETag an encoding, and 304 answers
-        a matching `If-None-Match`. Only parameters of the view's query schema exist for it. Stands above
-        `arguments`.
+        its commit and the invalidation leaves behind. The reply has a strong ETag an encoding, and 304
+        answers a matching `If-None-Match`. Only parameters of the view's query schema exist for it. Stands
+        above `arguments`.
         """
         return lambda view: cached_view(view, cls.ARGUMENTS_PARSER, tags, seconds)  # type: ignore[return-value]
 

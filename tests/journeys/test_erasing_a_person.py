@@ -96,7 +96,7 @@ def test_the_export_has_a_section_of_every_plugin(app, client, zerihun):
     document = client.get("/api/accounts/me/export/", headers=zerihun).json
     assert UUID(document["person_id"])
     sections = document["sections"]
-    assert sections.keys() == {"accounts", "cart", "notifications", "orders"}
+    assert sections.keys() == {"accounts", "cart", "catalog", "notifications", "orders"}
     assert sections["accounts"]["account"]["email"] == LOGIN["email"]
     assert len(sections["cart"]["items"]) == 1 and len(sections["orders"]["orders"]) == 2
     assert {mail["recipient"] for mail in sections["notifications"]["mails"]} == {LOGIN["email"]}

@@ -134,6 +134,7 @@ def test_rows_are_counted_by_table(migrated):
         "nexus_outbox",
         "nexus_delivery",
         "nexus_idempotency",
+        "nexus_media_orphan",
     }
 
 

@@ -8,6 +8,7 @@ from openapi_spec_validator import validate
 
 from nexus_kernel import reading
 from nexus_kernel.outbox import OutboxEvent
+from nexus_kernel.testing import drain
 
 PERSON = {"email": "abebe@example.com", "password": "correct-horse-9"}
 
@@ -20,6 +21,7 @@ def nexus_plugins():
 def test_somebody_registers_confirms_and_signs_in(app, client):
     registered = client.post("/api/auth/users/", json={**PERSON, "re_password": PERSON["password"]})
     assert registered.status_code == 201
+    drain(app)
     with app.app_context(), reading() as session:
         told = session.query(OutboxEvent).filter_by(name="accounts.user_registered").one().payload
     link = {"uid": told["uid"], "token": told["token"]}

@@ -176,11 +176,12 @@ def test_only_who_may_write_products_changes_pictures(
 ):
     image = upload().json
     headers = auth_headers(app, role) if role else {}
-    status = 403 if role else 401
+    status = {None: 401, "member": 403, "seller": 404}[role]
     form = {"image": (BytesIO(picture("blue")), "a.jpg")}
     assert client.post(product, data=form, headers=headers).status_code == status
     for method, tail in (("PUT", "order/"), ("PATCH", f"{image['id']}/"), ("DELETE", f"{image['id']}/")):
-        assert client.open(product + tail, method=method, json={}, headers=headers).status_code == status
+        body = {"ids": [image["id"]]} if tail == "order/" else {}
+        assert client.open(product + tail, method=method, json=body, headers=headers).status_code == status
     assert listed() == [image]
 
 

@@ -61,8 +61,9 @@ def test_another_default_variant_gives_the_listing_its_price(app, sell, listed):
     lantern, other = sell(price="10"), new_id()
     run(
         app,
-        text("INSERT INTO catalog_variant (id, product_id, sku, price_minor, currency, is_default) "
-             "VALUES (:id, :product, 'B', 5, 'ETB', false)").bindparams(id=other, product=lantern.product_id),
+        text("INSERT INTO catalog_variant (id, product_id, sku, price_minor, currency, is_default, "
+             "option_values) VALUES (:id, :product, 'B', 5, 'ETB', false, jsonb_build_object('Size', 'L'))"
+        ).bindparams(id=other, product=lantern.product_id),
         text("INSERT INTO catalog_stock (variant_id) VALUES (:id)").bindparams(id=other),
     )  # fmt: skip
     assert listed(lantern.product_id)[0] == 1000

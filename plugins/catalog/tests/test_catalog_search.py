@@ -94,7 +94,12 @@ def test_products_are_found_by_the_skus_of_all_their_variants(app, sell, titles)
     with app.app_context(), transaction() as session:
         session.add(
             Variant(
-                product_id=lantern[0].product_id, sku="OLD-9", price_minor=1, currency="ETB", is_default=False
+                product_id=lantern[0].product_id,
+                sku="OLD-9",
+                price_minor=1,
+                currency="ETB",
+                is_default=False,
+                option_values={"Size": "L"},
             )
         )
     assert titles("q=LMP-0042") == titles("q=lmp-00") == titles("q=old-9") == ["Lantern"]

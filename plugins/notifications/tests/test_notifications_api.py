@@ -176,4 +176,4 @@ def test_the_cost_does_not_grow_with_the_number(shop, app, client, buyer, header
     shop.happen(shop.order_placed(buyer))
     few = list(costs())
     shop.happen(*(shop.order_placed(buyer, number=f"N-{n}") for n in range(10)))
-    assert list(costs()) == few == [2, 1, 1]
+    assert list(costs()) == few == [1, 1, 1]
