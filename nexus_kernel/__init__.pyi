@@ -2,6 +2,7 @@
 
 from . import media as media
 from . import services as services
+from .actors import ADMIN, MEMBER, Actor, Permission
 from .api import (
     Amount,
     Blueprint,
@@ -18,16 +19,7 @@ from .api import (
     paginate,
 )
 from .app import create_app
-from .auth import (
-    ADMIN,
-    MEMBER,
-    Actor,
-    Permission,
-    access_claims,
-    current_actor,
-    issue_access_token,
-    verified_claims,
-)
+from .auth import current_actor
 from .authenticators import Authenticator
 from .config import setting
 from .db import (
@@ -66,6 +58,7 @@ from .runtime import Nexus, current_cache, current_nexus, reading, settings, tra
 from .services import ServiceFactory
 from .tasks import Periodic, Task, task
 from .throttling import Throttled, check_rate, client_network, current_throttle, throttle, throttle_client
+from .tokens import access_claims, issue_access_token, verified_claims
 
 __version__: str
 

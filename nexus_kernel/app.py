@@ -19,7 +19,6 @@ from nexus_kernel import outbox
 from nexus_kernel.api.application import Application
 from nexus_kernel.api.fastpath import FastPath
 from nexus_kernel.api.openapi import Api
-from nexus_kernel.auth import init_auth
 from nexus_kernel.cache import Cache
 from nexus_kernel.config import ConfigReport, ConfigSource
 from nexus_kernel.db import Database
@@ -34,6 +33,7 @@ from nexus_kernel.quarantine import start_what_can
 from nexus_kernel.runtime import Nexus
 from nexus_kernel.storage import MediaStore, S3Access
 from nexus_kernel.throttling import Throttle
+from nexus_kernel.tokens import init_auth
 
 
 class OrjsonProvider(JSONProvider):

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from cachetools import TTLCache
 
-from nexus_kernel.auth import Actor
+from nexus_kernel.actors import Actor
 from nexus_kernel.errors import StartupError, Unauthorized
 from nexus_kernel.registry import Registry
 

@@ -11,8 +11,8 @@ import click
 import pluggy
 from flask import Flask
 
+from nexus_kernel.actors import Permission
 from nexus_kernel.api import Blueprint
-from nexus_kernel.auth import Permission
 from nexus_kernel.authenticators import Authenticator
 from nexus_kernel.contracts.development import DevService, Seed
 from nexus_kernel.contracts.notifications import Channel

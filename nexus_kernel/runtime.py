@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 from flask import Flask, current_app
 from sqlalchemy.orm import Session
 
-from nexus_kernel.auth import Permission, Policy, TokenCache
+from nexus_kernel.actors import Permission, Policy
 from nexus_kernel.authenticators import Authenticators
 from nexus_kernel.cache import Cache
 from nexus_kernel.contracts.notifications import Channel
@@ -27,6 +27,7 @@ from nexus_kernel.services import ServiceRegistry
 from nexus_kernel.storage import MediaStore
 from nexus_kernel.tasks import Dispatcher, Periodic, Task, make_celery
 from nexus_kernel.throttling import Throttle
+from nexus_kernel.tokens import TokenCache
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager

@@ -12,11 +12,11 @@ from uuid import UUID
 from flask import Flask
 from sqlalchemy import event
 
-from nexus_kernel.auth import issue_access_token
 from nexus_kernel.db import new_id
 from nexus_kernel.outbox import deliver_due
 from nexus_kernel.outbox.store import RELAY
 from nexus_kernel.tasks import Dispatcher
+from nexus_kernel.tokens import issue_access_token
 
 T = TypeVar("T")
 N = TypeVar("N", int, float)

@@ -23,10 +23,10 @@ from nexus_kernel import (
     new_id,
     verified_claims,
 )
-from nexus_kernel.auth import TokenCache
 from nexus_kernel.context import current_actor_id
 from nexus_kernel.testing import auth_headers, in_threads
 from nexus_kernel.testing.fixtures import SECRET_KEY
+from nexus_kernel.tokens import TokenCache
 
 blp = Blueprint("door", __name__, url_prefix="/api/door")
 
@@ -188,10 +188,12 @@ def test_a_remembered_token_ends_with_its_expiry(door, monkeypatch):
         token = create_access_token(str(new_id()), expires_delta=timedelta(seconds=60))
         cache = TokenCache()
         assert cache.actor(token) is cache.actor(token), "it was verified twice"
-        monkeypatch.setattr("nexus_kernel.auth.verified_claims", lambda *args: pytest.fail("verified again"))
+        monkeypatch.setattr(
+            "nexus_kernel.tokens.verified_claims", lambda *args: pytest.fail("verified again")
+        )
         cache.actor(token)
         later = time() + 61
-        monkeypatch.setattr("nexus_kernel.auth.time", lambda: later)
+        monkeypatch.setattr("nexus_kernel.tokens.time", lambda: later)
         with pytest.raises(pytest.fail.Exception, match="verified again"):
             cache.actor(token)
 
@@ -283,7 +285,7 @@ def clock(monkeypatch):
     class Clock:
         now = 1000.0
 
-    monkeypatch.setattr("nexus_kernel.auth.monotonic", lambda: Clock.now)
+    monkeypatch.setattr("nexus_kernel.tokens.monotonic", lambda: Clock.now)
     return Clock
 
 

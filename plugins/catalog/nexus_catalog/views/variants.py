@@ -23,7 +23,7 @@ from nexus_catalog.views.answers import created, json_answer
 from nexus_catalog.views.blueprint import blp
 from nexus_catalog.views.preconditions import IF_MATCH, check_if_match
 from nexus_kernel import current_actor, page_of, reading, transaction
-from nexus_kernel.auth import ANONYMOUS
+from nexus_kernel.actors import ANONYMOUS
 
 
 @blp.get("/products/<product>/variants/")
