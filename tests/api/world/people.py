@@ -46,14 +46,20 @@ def _sign_in(world: "World", name: str) -> None:
 
 
 def _keys(world: "World") -> None:
-    """A key of everybody's with everything that may be a machine's, and staff's without any use."""
+    """A key of everybody's with everything that may be a machine's, and two of the admin's with a half each."""
     policy = world.app.extensions["nexus"].policy
+    codes = sorted(code for code in policy.permissions if policy.delegable(code))
     for name, roles in {"member": [], **ROLES}.items():
-        held = {"member", *roles}
-        scopes = [c for c in policy.permissions if policy.delegable(c) and policy.allows(held, c)]
-        key = world.post("/api/accounts/api_keys/", {"name": "Till", "scopes": scopes}, name)
-        world.headers[f"key of {name}"] = {"Authorization": f"ApiKey {key['key']}"}
-        world.ids[f"key of {name}"] = key["id"]
+        held = [code for code in codes if policy.allows({"member", *roles}, code)]
+        _add_key(world, name, f"key of {name}", held)
+    _add_key(world, "admin", "first half", codes[::2])
+    _add_key(world, "admin", "second half", codes[1::2])
+
+
+def _add_key(world: "World", owner: str, name: str, scopes: list[str]) -> None:
+    key = world.post("/api/accounts/api_keys/", {"name": name, "scopes": scopes}, owner)
+    world.headers[name] = {"Authorization": f"ApiKey {key['key']}"}
+    world.ids[name], world.keys[name] = key["id"], set(scopes)
 
 
 def _links(world: "World") -> None:

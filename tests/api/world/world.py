@@ -21,13 +21,14 @@ LOCATIONS = {
 
 
 class World:
-    """See the package. `special` is what is known for one operation instead, by its label."""
+    """See the package. `keys` are the scopes of API keys; `special` is known for one operation alone."""
 
     def __init__(self, app: Flask) -> None:
         self.app, self.client = app, app.test_client()
         self.headers: dict[str, dict[str, str]] = {"anonymous": {}}
         self.tokens: dict[str, dict[str, str]] = {}
         self.ids: dict[str, str] = {}
+        self.keys: dict[str, set[str]] = {}
         self.known: dict[str, list[Any]] = {}
         self.special: dict[str, dict[str, list[Any]]] = {}
         add_people(self)
