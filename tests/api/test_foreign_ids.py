@@ -61,6 +61,7 @@ OWN = {
     "<product>": "product",
 }
 """Each of these belongs to the member, or to the seller."""
+RETIRED = {"<uuid:variant_id>": "retired variant"}
 
 
 @pytest.fixture(scope="session")
@@ -71,13 +72,9 @@ def nexus_plugins():
 def ask(world: World, name: str, who: str, **others: str) -> Any:
     """Ask for what is there, as one of those people; `others` replaces ids by name."""
     method, _, path = name.partition(" ")
-    names = OWN | (
-        {"<uuid:variant_id>": "retired variant"}
-        if path.endswith("variants/<uuid:variant_id>/restore/")
-        else {}
-    )
-    if path.endswith(f"{PRODUCT}restore/"):
-        world.send("DELETE", f"/api/catalog/products/{world.ids['product']}/", "seller", status=204)
+    names = OWN | RETIRED if path.endswith("/restore/") else OWN
+    if path == f"{PRODUCT}restore/":
+        names = {"<product>": "retired product"}
     for place, own in names.items():
         path = path.replace(place, world.ids[others.get(place.strip("<>").removeprefix("uuid:"), own)])
     body, headers = BODIES[name], world.headers[who]

@@ -23,7 +23,8 @@ def add_goods(world: "World") -> None:
     _variants(world)
     _pictures(world)
     _opinions(world)
-    world.post(PRODUCTS, {"title": "Old lamp", "price": "5.00"}, "seller")
+    old = world.post(PRODUCTS, {"title": "Old lamp", "price": "5.00"}, "seller")
+    world.ids["retired product"] = old["id"]
     world.send("DELETE", f"{PRODUCTS}old-lamp/", "seller", status=204)
     _say_what_is_known(world)
 

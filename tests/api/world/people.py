@@ -46,7 +46,7 @@ def _sign_in(world: "World", name: str) -> None:
 
 
 def _keys(world: "World") -> None:
-    """A key of everybody's with everything that may be a machine's, and two of the admin's with a half each."""
+    """A key of everybody's for all that a machine may have, and two of the admin's for a half each."""
     policy = world.app.extensions["nexus"].policy
     codes = sorted(code for code in policy.permissions if policy.delegable(code))
     for name, roles in {"member": [], **ROLES}.items():
