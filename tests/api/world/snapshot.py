@@ -17,6 +17,12 @@ RESTORE = """
     INSERT INTO {table} ({columns}) OVERRIDING SYSTEM VALUE SELECT {columns} FROM kept.{table} AS there
     WHERE NOT EXISTS (SELECT FROM {table} AS here WHERE there::text = here::text);
 """
+CHANGED = """
+    SELECT '{table}' WHERE EXISTS (
+        (SELECT here::text FROM {table} AS here EXCEPT ALL SELECT there::text FROM kept.{table} AS there)
+        UNION ALL
+        (SELECT there::text FROM kept.{table} AS there EXCEPT ALL SELECT here::text FROM {table} AS here))
+"""
 
 
 class Snapshot:
@@ -28,7 +34,13 @@ class Snapshot:
             tables = [tuple(row) for row in connection.execute(text(TABLES))]
             keep = "".join(f"CREATE TABLE kept.{table} AS TABLE {table};" for table, _ in tables)
             _run(connection, f"CREATE SCHEMA kept; {keep}")
+        self._changed = "UNION ALL".join(CHANGED.format(table=table) for table, _ in tables)
         self._restore = "".join(RESTORE.format(table=table, columns=columns) for table, columns in tables)
+
+    def changed(self) -> set[str]:
+        """The tables that have other rows now."""
+        with self._engine.begin() as connection:
+            return set(connection.execute(text(self._changed)).scalars())
 
     def restore(self) -> None:
         """Undo every write. Triggers and foreign keys have no say, as in a replica."""
