@@ -106,6 +106,20 @@ def test_a_missing_slash_is_a_redirect_that_keeps_the_method(world: World, path:
     assert answer.headers["Location"].startswith(f"{ask.path}?q=a")
 
 
+@pytest.mark.parametrize("label", [label for label in OPERATIONS if label.startswith("GET /api/catalog/")])
+def test_what_anybody_may_read_has_an_etag_and_what_is_personal_is_not_stored(world: World, label: str):
+    ask = Asking(world, label)
+    query = "q=lantern" if "suggestions" in label else ""
+    if OPERATIONS[label]["security"]:
+        assert ask(query=query).headers["Cache-Control"] == "no-store"
+        return
+    first = world.client.get(ask.path, query_string=query)
+    for etag in (first.headers["ETag"], f'"x", {first.headers["ETag"]}', "*"):
+        again = world.client.get(ask.path, query_string=query, headers={"If-None-Match": etag})
+        assert (again.status_code, again.data) == (304, b"")
+    assert "Set-Cookie" not in first.headers
+
+
 @pytest.mark.parametrize("label", WITH_BODY)
 def test_what_is_no_json_object_is_refused_and_changes_nothing(
     world: World, kept_world: tuple[World, Snapshot], label: str
