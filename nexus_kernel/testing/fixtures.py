@@ -7,6 +7,7 @@ plugins and settings by overriding `nexus_plugins` and `nexus_config`.
 
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -55,16 +56,7 @@ def nexus_config() -> Mapping[str, Mapping[str, Any]]:
 @pytest.fixture
 def database_url(nexus_engines: Engines, nexus_plugins: Sequence[object] | None) -> Iterator[str]:
     """A migrated, empty database for one test, of the same plugins."""
-    names = [str(getattr(plugin, "__name__", None) or plugin) for plugin in nexus_plugins or ("*",)]
-
-    def migrate(url: str) -> None:
-        from nexus_kernel import migrations
-
-        application = make_app(nexus_engines, url, nexus_plugins)
-        migrations.upgrade(application)
-        application.extensions["nexus"].db.close()
-
-    with nexus_engines.lent(tuple(names), migrate) as url:
+    with lent_database(nexus_engines, nexus_plugins) as url:
         yield url
 
 
@@ -93,6 +85,22 @@ def app(
 def client(app: Flask) -> FlaskClient:
     """A client of `app`."""
     return app.test_client()
+
+
+@contextmanager
+def lent_database(engines: Engines, plugins: Sequence[object] | None) -> Iterator[str]:
+    """The address of a migrated, empty database of these plugins; it is emptied again afterwards."""
+    names = [str(getattr(plugin, "__name__", None) or plugin) for plugin in plugins or ("*",)]
+
+    def migrate(url: str) -> None:
+        from nexus_kernel import migrations
+
+        application = make_app(engines, url, plugins)
+        migrations.upgrade(application)
+        application.extensions["nexus"].db.close()
+
+    with engines.lent(tuple(names), migrate) as url:
+        yield url
 
 
 def make_app(

@@ -1,22 +1,21 @@
-"""Every route by every role: 401 to nobody, 403 without the permission, never a 500."""
+"""Every route by every role and by API keys: 401 to nobody, 403 without the permission, never a 500."""
 
 from collections.abc import Iterator
-from uuid import UUID
 
 import pytest
 from flask import Flask
-from flask.testing import FlaskClient
 from werkzeug.routing import Rule
 
 from nexus_kernel import create_app
 from nexus_kernel.api.blueprint import Access
 from nexus_kernel.db import new_id
-from nexus_kernel.testing import auth_headers
 
 from ..conftest import SHIPPED
+from .routes import MAY
+from .world import World
 
-ROLES = ("anonymous", "member", "seller", "staff", "admin")
 KERNEL_ROUTES = {"/healthz", "/readyz", "/api/schema/", "/media/<path:key>"}
+ROLES = ("anonymous", "member", "seller", "staff", "admin")
 
 
 def routes(app: Flask) -> Iterator[tuple[str, Rule, Access]]:
@@ -28,9 +27,8 @@ def routes(app: Flask) -> Iterator[tuple[str, Rule, Access]]:
                 yield method, rule, access
 
 
-def cases() -> list[tuple[str, str]]:
-    app = create_app({"kernel": {"environment": "test"}}, plugins=SHIPPED)
-    return sorted((rule.rule, method) for method, rule, _ in routes(app))
+APP = create_app({"kernel": {"environment": "test"}}, plugins=SHIPPED)
+ROUTES = {f"{method} {rule.rule}": (method, rule, access) for method, rule, access in routes(APP)}
 
 
 def path_of(rule: Rule) -> str:
@@ -39,37 +37,48 @@ def path_of(rule: Rule) -> str:
     return path
 
 
-def somebody(client: FlaskClient) -> UUID:
-    """The id of a person who has an account."""
-    login = {"email": "buyer@example.com", "password": "correct-horse-9"}
-    client.post("/api/auth/users/", json={**login, "re_password": login["password"]})
-    access = client.post("/api/auth/jwt/create/", json=login).json["access"]
-    me = client.get("/api/auth/users/me/", headers={"Authorization": f"Bearer {access}"})
-    return UUID(me.json["id"])
-
-
 @pytest.fixture(scope="session")
 def nexus_plugins():
     return SHIPPED
 
 
-@pytest.mark.parametrize("case", cases(), ids=lambda case: f"{case[1]} {case[0]}")
-def test_each_role_gets_what_the_route_declares(app: Flask, case: tuple[str, str]):
-    method, rule, access = next(r for r in routes(app) if (r[1].rule, r[0]) == case)
-    client, policy = app.test_client(), app.extensions["nexus"].policy
-    person_id = somebody(client)
+def test_who_may_call_a_route_of_accounts_or_catalog_is_said_for_each_of_them():
+    declared = {name for name in ROUTES if ROUTES[name][1].endpoint.startswith(("accounts.", "catalog."))}
+    assert declared == set(MAY)
+
+
+@pytest.mark.parametrize("name", sorted(ROUTES))
+def test_each_role_gets_what_the_route_declares(world: World, name: str):
+    method, rule, access = ROUTES[name]
+    policy = world.app.extensions["nexus"].policy
     for role in ROLES:
-        granted = [] if role == "member" else [role]
-        headers = {} if role == "anonymous" else auth_headers(app, *granted, person_id=person_id)
-        answer = client.open(path_of(rule), method=method, headers=headers, json={})
+        headers = world.headers[role]
+        answer = world.client.open(path_of(rule), method=method, headers=headers, json={})
         assert answer.status_code < 500, (role, answer.text)
+        granted = [policy.allows({role, "member"}, code) for code in access.codes]
+        allowed = access.public or (role != "anonymous" and (any if access.any_of else all)(granted))
+        if name in MAY:
+            assert allowed == (role in MAY[name][0]), f"{role} and {name}"
         if access.public:
             continue
-        granted_codes = [policy.allows({role, "member"}, code) for code in access.codes]
-        allowed = any(granted_codes) if access.any_of else all(granted_codes)
         expected = 401 if role == "anonymous" else None if allowed else 403
         if expected:
             assert answer.status_code == expected, (role, answer.text)
             assert answer.content_type == "application/problem+json"
         else:
             assert answer.status_code not in (401, 403), (role, answer.text)
+
+
+@pytest.mark.parametrize("name", sorted(name for name in ROUTES if not ROUTES[name][2].public))
+def test_a_key_can_what_its_scopes_name(world: World, name: str):
+    method, rule, access = ROUTES[name]
+    for key, scopes in world.keys.items():
+        granted = [code in scopes for code in access.codes]
+        allowed = bool(granted) and (any if access.any_of else all)(granted)
+        answer = world.client.open(path_of(rule), method=method, headers=world.headers[key], json={})
+        assert answer.status_code < 500, (key, answer.text)
+        assert (answer.status_code in (401, 403)) == (not allowed), (key, answer.text)
+        owner = key.removeprefix("key of ")
+        if name in MAY and owner in ROLES:
+            roles, machines = MAY[name]
+            assert allowed == (machines and owner in roles), f"a {key} and {name}"

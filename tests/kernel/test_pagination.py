@@ -9,7 +9,7 @@ import marshmallow as ma
 import orjson
 import pytest
 from sqlalchemy import select
-from sqlalchemy.orm import Mapped
+from sqlalchemy.orm import Mapped, aliased
 
 from nexus_kernel import (
     Blueprint,
@@ -73,6 +73,17 @@ def list_names(args):
         return paginate(
             session, statement, order=(Leaf.id,), args=args, present=lambda row: row, descending=False
         )
+
+
+@blp.get("/twins/")
+@blp.public
+@blp.arguments(PageQuery, location="query")
+@blp.response(200, page_of(LeafSchema))
+def list_twins(args):
+    other = aliased(Leaf)
+    with reading() as session:
+        statement = select(Leaf.id, other.label).select_from(Leaf).join(other, other.id == Leaf.id)
+        return paginate(session, statement, order=(Leaf.id,), args=args, present=lambda row: row)
 
 
 class Page:
@@ -255,3 +266,9 @@ def test_a_page_costs_two_queries_and_no_transaction(app, tree, size):
     with count_queries(app) as queries:
         tree.get(url)
     assert len(queries) == 2, str(queries)
+
+
+def test_a_list_of_joined_tables_is_counted_too(tree):
+    """A numbered page behind the last one has no rows to tell how many there are."""
+    page = tree.get("/api/page/twins/?page=3").json
+    assert (page["count"], page["results"]) == (25, [])

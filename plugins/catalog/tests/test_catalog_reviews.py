@@ -286,3 +286,19 @@ def test_writing_takes_a_constant_number_of_statements(app, client, sell, review
     with count_queries(app) as queries:
         client.patch(f"{URL}{made['id']}/", json={"rating": 2}, headers=author)
     assert len(queries) == 5, str(queries)
+
+
+def test_reviews_have_an_etag_that_changes_with_them_and_ones_own_are_never_stored(
+    client, sell, review, author
+):
+    sell()
+    review(headers=author)
+    url = "/api/catalog/products/lantern/reviews/"
+    first = client.get(url)
+    known = {"If-None-Match": first.headers["ETag"]}
+    assert client.get(url, headers=known).status_code == 304
+    own = client.get(url, headers=known | author)
+    assert (own.status_code, own.headers["Cache-Control"]) == (200, "no-store"), "it has their own beside it"
+    assert client.get(f"{url}{own.json['own']['id']}/").headers["ETag"]
+    review(rating=1)
+    assert client.get(url, headers=known).status_code == 200

@@ -77,3 +77,10 @@ def test_where_people_can_be_looked_up_staff_name_a_person_who_may_sell(app, cli
         assert nobody.json["seller_id"] is None
     with app.app_context(), reading(), pytest.raises(LookupError):
         services.get(AccountService)
+
+
+def test_pages_of_managed_products_know_their_number_whatever_the_filters(client, sell, staff):
+    sell(stock_quantity=1), sell("Basket")
+    for query in ("page=2", "page_size=1", "page=2&in_stock=1&min_price=1&sort=price&is_active=1&q=lantern"):
+        page = client.get(f"{URL}managed/?{query}", headers=staff)
+        assert (page.status_code, page.json["count"]) == (200, 1 if "q=" in query else 2), query

@@ -28,6 +28,7 @@ MODERATE = "catalog.review.moderate"
 
 @blp.get("/products/<product>/reviews/")
 @blp.public
+@blp.conditional
 @blp.arguments(ReviewQuery, location="query")
 @blp.response(200, ReviewPageSchema)
 def list_reviews(args: dict[str, Any], product: str) -> Response:
@@ -51,6 +52,7 @@ def create_review(args: dict[str, Any], product: str) -> Response:
 
 @blp.get("/products/<product>/reviews/<uuid:review_id>/")
 @blp.public
+@blp.conditional
 @blp.response(200, ReviewSchema)
 def get_review(product: str, review_id: UUID) -> Response:
     """A published review, or one's own."""

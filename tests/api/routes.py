@@ -1,0 +1,114 @@
+"""Who may call which route of accounts and catalog, said here a second time, so that a slip is noticed."""
+
+PUBLIC = """
+    POST /api/auth/jwt/create/
+    POST /api/auth/jwt/logout/
+    POST /api/auth/jwt/refresh/
+    POST /api/auth/jwt/verify/
+    POST /api/auth/users/
+    POST /api/auth/users/activation/
+    POST /api/auth/users/resend_activation/
+    POST /api/auth/users/reset_password/
+    POST /api/auth/users/reset_password_confirm/
+    POST /api/auth/users/set_email_confirm/
+    GET /api/catalog/categories/
+    GET /api/catalog/categories/<uuid:category_id>/
+    GET /api/catalog/facets/
+    GET /api/catalog/products/
+    GET /api/catalog/products/<product>/
+    GET /api/catalog/products/<product>/images/
+    GET /api/catalog/products/<product>/images/<uuid:image_id>/
+    GET /api/catalog/products/<product>/reviews/
+    GET /api/catalog/products/<product>/reviews/<uuid:review_id>/
+    GET /api/catalog/products/<product>/variants/
+    GET /api/catalog/products/<product>/variants/<uuid:variant_id>/
+    GET /api/catalog/suggestions/
+"""
+MEMBERS = """
+    GET /api/accounts/profiles/me/
+    GET /api/auth/users/me/
+    GET /api/auth/users/me/sessions/
+    GET /api/accounts/seller_applications/
+    GET /api/accounts/seller_applications/<uuid:application_id>/
+    POST /api/accounts/seller_applications/
+    POST /api/catalog/products/<product>/reviews/
+    DELETE /api/catalog/products/<product>/reviews/<uuid:review_id>/
+    PATCH /api/catalog/products/<product>/reviews/<uuid:review_id>/
+    PUT /api/catalog/products/<product>/reviews/<uuid:review_id>/
+"""
+MEMBERS_IN_PERSON = """
+    GET /api/accounts/me/export/
+    GET /api/accounts/api_keys/
+    POST /api/accounts/api_keys/
+    DELETE /api/accounts/api_keys/<uuid:key_id>/
+    PATCH /api/accounts/profiles/me/
+    DELETE /api/accounts/profiles/me/avatar/
+    PATCH /api/auth/users/me/
+    DELETE /api/auth/users/me/
+    DELETE /api/auth/users/me/sessions/<uuid:session_id>/
+    POST /api/auth/users/set_email/
+    POST /api/auth/users/set_password/
+"""
+SELLERS = """
+    POST /api/catalog/products/
+    DELETE /api/catalog/products/<product>/
+    PATCH /api/catalog/products/<product>/
+    PUT /api/catalog/products/<product>/
+    POST /api/catalog/products/<product>/images/
+    DELETE /api/catalog/products/<product>/images/<uuid:image_id>/
+    PATCH /api/catalog/products/<product>/images/<uuid:image_id>/
+    PUT /api/catalog/products/<product>/images/order/
+    PUT /api/catalog/products/<product>/options/
+    GET /api/catalog/products/<product>/price_history/
+    POST /api/catalog/products/<product>/restore/
+    GET /api/catalog/products/<product>/stock/
+    POST /api/catalog/products/<product>/variants/
+    DELETE /api/catalog/products/<product>/variants/<uuid:variant_id>/
+    PATCH /api/catalog/products/<product>/variants/<uuid:variant_id>/
+    PUT /api/catalog/products/<product>/variants/<uuid:variant_id>/
+    POST /api/catalog/products/<product>/variants/<uuid:variant_id>/make_default/
+    POST /api/catalog/products/<product>/variants/<uuid:variant_id>/restore/
+    GET /api/catalog/products/managed/
+    GET /api/catalog/products/managed/<product>/
+    GET /api/catalog/variants/<uuid:variant_id>/stock/
+    PATCH /api/catalog/variants/<uuid:variant_id>/stock/
+    POST /api/catalog/variants/<uuid:variant_id>/stock/adjustments/
+    GET /api/catalog/variants/<uuid:variant_id>/stock/movements/
+"""
+STAFF = """
+    GET /api/accounts/audit/
+    GET /api/accounts/profiles/
+    POST /api/accounts/seller_applications/<uuid:application_id>/approve/
+    POST /api/accounts/seller_applications/<uuid:application_id>/decline/
+    GET /api/auth/users/
+    GET /api/auth/users/<uuid:user_id>/
+    PATCH /api/auth/users/<uuid:user_id>/
+    GET /api/auth/users/<uuid:user_id>/sessions/
+    POST /api/auth/users/<uuid:user_id>/revoke_sessions/
+    POST /api/catalog/categories/
+    DELETE /api/catalog/categories/<uuid:category_id>/
+    PATCH /api/catalog/categories/<uuid:category_id>/
+    PUT /api/catalog/categories/<uuid:category_id>/
+    GET /api/catalog/reviews/
+    POST /api/catalog/reviews/<uuid:review_id>/approve/
+    POST /api/catalog/reviews/<uuid:review_id>/hide/
+"""
+STAFF_IN_PERSON = """
+    POST /api/auth/users/<uuid:user_id>/erase/
+    POST /api/auth/users/<uuid:user_id>/roles/
+    DELETE /api/auth/users/<uuid:user_id>/roles/<string:role>/
+"""
+EVERYBODY = {"anonymous", "member", "seller", "staff", "admin"}
+MAY = {
+    line.strip(): (roles, keys)
+    for text, roles, keys in (
+        (PUBLIC, EVERYBODY, True),
+        (MEMBERS, EVERYBODY - {"anonymous"}, True),
+        (MEMBERS_IN_PERSON, EVERYBODY - {"anonymous"}, False),
+        (SELLERS, {"seller", "staff", "admin"}, True),
+        (STAFF, {"staff", "admin"}, True),
+        (STAFF_IN_PERSON, {"staff", "admin"}, False),
+    )
+    for line in text.strip().splitlines()
+}
+"""For `METHOD rule`: the roles that may, and whether a key of theirs may, with the scope."""
