@@ -6,7 +6,17 @@ import click
 
 from nexus_catalog.commands import catalog
 from nexus_catalog.config import CatalogConfig
-from nexus_catalog.models import Category, Product, Stock, StockMovement, StockReservation, Variant
+from nexus_catalog.models import (
+    Category,
+    ImageSource,
+    Import,
+    ImportChunk,
+    Product,
+    Stock,
+    StockMovement,
+    StockReservation,
+    Variant,
+)
 from nexus_catalog.services import Catalog, StockKeeper
 from nexus_catalog.views import blp
 from nexus_kernel import Blueprint, Manifest, Model, Permission, ServiceFactory, hookimpl
@@ -24,8 +34,9 @@ MANIFEST = Manifest(
 
 @hookimpl
 def nexus_models() -> Iterable[type[Model]]:
-    """The tree, the products with their variants, and the stock with its ledger."""
-    return [Category, Product, Variant, Stock, StockReservation, StockMovement]
+    """The tree, the products with their variants, the stock with its ledger, and imports."""
+    products = [Category, Product, Variant, Stock, StockReservation, StockMovement]
+    return [*products, Import, ImportChunk, ImageSource]
 
 
 @hookimpl

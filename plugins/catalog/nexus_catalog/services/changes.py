@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from uuid import UUID
 
 from nexus_kernel import current_cache, publish
-from nexus_kernel.contracts.catalog import ProductChanged
+from nexus_kernel.contracts.catalog import MOST_IDS, ProductsChanged
 
 CATEGORIES = "catalog:categories"
 """The cache tag of everything that shows categories."""
@@ -17,9 +17,11 @@ PRODUCTS = "catalog:products"
 
 def products_changed(product_ids: Iterable[UUID]) -> None:
     """Products, their variants, images or ratings were created, changed or retired."""
-    current_cache().invalidate(PRODUCTS)
-    for product_id in product_ids:
-        publish(ProductChanged(product_id=product_id))
+    ids = tuple(product_ids)
+    if ids:
+        current_cache().invalidate(PRODUCTS)
+    for batch in (ids[start : start + MOST_IDS] for start in range(0, len(ids), MOST_IDS)):
+        publish(ProductsChanged(product_ids=batch))
 
 
 def stock_changed(variant_ids: Iterable[UUID]) -> None:
