@@ -3,11 +3,12 @@
 import sys
 from collections.abc import Callable
 
-from benchmarks import journey, start
+from benchmarks import imports, journey, start
 
 BENCHMARKS: dict[str, Callable[[], list[tuple[str, str, str]]]] = {
     "start": start.run,
     "journey": journey.run,
+    "import": imports.run,
 }
 
 

@@ -111,7 +111,7 @@ def public_address(host: str, port: int, allow_private: bool = False) -> Address
 def _ask(pool: "httpcore.ConnectionPool", url: "httpx.URL", size: int) -> Fetched | str:
     """What one request answers, or the address that it redirects to."""
     timeouts = {"connect": CONNECT_TIMEOUT, "read": READ_TIMEOUT, "write": READ_TIMEOUT, "pool": 1.0}
-    headers = {"Host": url.netloc.decode("ascii"), "Accept-Encoding": "identity", "User-Agent": "nexus"}
+    headers = [("Host", url.netloc.decode("ascii")), ("Accept-Encoding", "identity"), ("User-Agent", "nexus")]
     with pool.stream("GET", str(url), headers=headers, extensions={"timeout": timeouts}) as response:
         answered = {name.lower(): value for name, value in reversed(response.headers)}
         if response.status in _REDIRECTS:
