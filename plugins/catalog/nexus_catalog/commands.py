@@ -51,3 +51,28 @@ def import_products(
         )
     except ImportFault as fault:
         raise click.ClickException(str(fault)) from None
+
+
+@catalog.command("export")
+@click.argument("file", type=click.Path(path_type=Path), required=False)
+@click.option(
+    "--format", "chosen", type=click.Choice(["csv", "jsonl"]), help="By the file's suffix when left out."
+)
+@click.option("--category", help="Only products of the category with this id or slug, or below it.")
+@click.option("--include-retired", is_flag=True, help="Retired products, too, with a column that says so.")
+@click.option("--bom", is_flag=True, help="Begin a CSV so that Excel takes it for UTF-8.")
+def export_products(
+    file: Path | None, chosen: str | None, category: str | None, include_retired: bool, bom: bool
+) -> None:
+    """Write all products to FILE, or to standard output, so that the import can read them.
+
+    FILE may end in .csv or .jsonl, and in .gz.
+    """
+    from nexus_catalog.errors import CategoryNotFound
+    from nexus_catalog.exporting.run import export_file
+    from nexus_catalog.importing.run import ImportFault
+
+    try:
+        export_file(file, chosen=chosen, category=category, include_retired=include_retired, bom=bom)
+    except (ImportFault, CategoryNotFound) as fault:
+        raise click.ClickException(str(fault)) from None

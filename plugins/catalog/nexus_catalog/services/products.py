@@ -94,7 +94,7 @@ def _filters(args: Mapping[str, Any], currency: str) -> list[ColumnElement[bool]
     if "seller" in args:
         found.append(Product.seller_id == args["seller"])
     if "category" in args:
-        found.append(Product.category_id.in_(_with_descendants(args["category"])))
+        found.append(Product.category_id.in_(with_descendants(args["category"])))
     if args.get("q"):
         found.append(matching(args["q"]))
     return found
@@ -107,7 +107,8 @@ def _minor(name: str, amount: Any, currency: str) -> int:
         raise invalid_field(name, f"{error}.") from None
 
 
-def _with_descendants(category: str) -> Select[tuple[UUID]]:
+def with_descendants(category: str) -> Select[tuple[UUID]]:
+    """The ids of the categories with this id or slug, and of all below them."""
     start = Category.id == UUID(category) if is_id(category) else Category.slug == category
     tree = select(Category.id).where(start).cte("category_tree", recursive=True)
     tree = tree.union(select(Category.id).where(Category.parent_id == tree.c.id))
