@@ -289,8 +289,19 @@ def test_an_import_beside_people_who_create_the_same_titles_succeeds(app, load, 
     assert first <= {201, 409} and second[0] == 150
 
 
+KILLED = """
+import sys
+from pathlib import Path
+from nexus_catalog.importing import run
+from nexus_kernel import create_app
+run.BATCH = 100
+with create_app(plugins=["catalog"]).app_context():
+    run.import_file(Path(sys.argv[1]), currency=None, dry_run=False, refused=None, set_stock=False)
+"""
+
+
 @pytest.mark.slow
-def test_an_import_that_was_killed_is_completed_by_the_next_one(
+def test_an_import_that_was_killed_again_and_again_has_each_effect_once(
     app, load, tmp_path, database_url, nexus_engines
 ):
     file = tmp_path / "large.csv"
@@ -301,24 +312,41 @@ def test_an_import_that_was_killed_is_completed_by_the_next_one(
         "NEXUS_KERNEL__ENVIRONMENT": "test",
         "NEXUS_KERNEL__SECRET_KEY": SECRET_KEY,
     }
-    program = (
-        "import sys\nfrom pathlib import Path\n"
-        "from nexus_catalog.importing.run import import_file\nfrom nexus_kernel import create_app\n"
-        "with create_app(plugins=['catalog']).app_context():\n"
-        "    import_file(Path(sys.argv[1]), currency=None, dry_run=False, refused=None, set_stock=False)"
-    )
-    process = subprocess.Popen(
-        [sys.executable, "-c", program, str(file)], env=environment, stderr=subprocess.DEVNULL
-    )
-    deadline = time.monotonic() + 60
-    with app.app_context(), reading() as session:
-        while not session.execute(text("SELECT count(*) FROM catalog_product")).scalar():
-            assert time.monotonic() < deadline and process.poll() is None
-            time.sleep(0.01)
-    process.send_signal(signal.SIGKILL)
-    process.wait()
-    created, _, unchanged, refused = figures(load(rows(4000)))
-    assert created + unchanged == 4000 and unchanged > 0 and refused == 0
+    stored = 0
+    for wanted in (1, 900, 1700):
+        process = subprocess.Popen(
+            [sys.executable, "-c", KILLED, str(file)], env=environment, stderr=subprocess.DEVNULL
+        )
+        deadline = time.monotonic() + 60
+        with app.app_context(), reading() as session:
+            while (stored := session.execute(text("SELECT count(*) FROM catalog_product")).scalar()) < wanted:
+                assert time.monotonic() < deadline and process.poll() is None
+                time.sleep(0.01)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    created, updated, unchanged, refused = figures(load(rows(4000)))
+    assert created + unchanged == 4000 and stored <= unchanged < 4000 and updated == refused == 0
     with app.app_context(), reading() as session:
         assert session.execute(text("SELECT count(*) FROM catalog_product")).scalar() == 4000
+        told = [id for event in session.scalars(select(OutboxEvent)) for id in event.payload["product_ids"]]
+    assert len(told) == len(set(told)) == 4000 and ledger_is_the_stock(app)
+
+
+def test_an_import_by_people_in_between_never_overwrites_the_ledger(app, load, client):
+    load(GOOD)
+    lantern = client.get("/api/catalog/products/red-lantern/").json["variants"][0]
+
+    def buy() -> None:
+        for number in range(10):
+            with app.app_context(), transaction():
+                services.get(StockService).reserve({lantern["id"]: 1}, f"order:{number}")
+
+    def count() -> None:
+        for _ in range(10):
+            with app.app_context(), Images(None) as images:
+                reader = CSVReader(io.BytesIO(GOOD.encode()))
+                options = Options("ETB", set_stock=True)
+                list(run.import_records(reader, options, run.Totals(), [].append, images))
+
+    in_threads([buy, count, count])
     assert ledger_is_the_stock(app)
