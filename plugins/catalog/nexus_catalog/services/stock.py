@@ -1,7 +1,8 @@
 """Stock: every change is one statement, which locks rows in the order of their ids and writes the ledger.
 
 Rows are locked before anything is decided, so a decision is never made on a figure that has changed since;
-the order makes a deadlock between two carts impossible.
+the order makes a deadlock between two carts impossible. New figures are made from the locked row alone: the
+row that the statement saw as it began may be older, and PostgreSQL tries the CHECK on it before it looks again.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -25,11 +26,12 @@ _RESERVE = text("""
     WITH wanted AS (
         SELECT * FROM unnest(:ids, :quantities) AS line (variant_id, quantity)
     ), locked AS MATERIALIZED (
-        SELECT s.variant_id, s.on_hand - s.reserved AS available
+        SELECT s.variant_id, s.on_hand, s.reserved
         FROM catalog_stock s WHERE s.variant_id = ANY(:ids)
         ORDER BY s.variant_id FOR UPDATE
     ), line AS MATERIALIZED (
-        SELECT w.variant_id, w.quantity, coalesce(l.available, 0) AS available
+        SELECT w.variant_id, w.quantity, coalesce(l.on_hand - l.reserved, 0) AS available,
+               l.on_hand, l.reserved
         FROM wanted w LEFT JOIN locked l USING (variant_id)
     ), held AS (
         INSERT INTO catalog_stock_reservation (reference, variant_id, quantity)
@@ -39,8 +41,8 @@ _RESERVE = text("""
         ON CONFLICT DO NOTHING
         RETURNING variant_id, quantity
     ), counted AS (
-        UPDATE catalog_stock s SET reserved = s.reserved + h.quantity
-        FROM held h WHERE s.variant_id = h.variant_id
+        UPDATE catalog_stock s SET on_hand = l.on_hand, reserved = l.reserved + h.quantity
+        FROM held h JOIN line l USING (variant_id) WHERE s.variant_id = h.variant_id
     ), noted AS (
         INSERT INTO catalog_stock_movement
             (variant_id, delta_on_hand, delta_reserved, reason, reference, actor_id)
@@ -59,11 +61,12 @@ _END = """
         WHERE r.reference = :reference AND r.variant_id = c.variant_id
         RETURNING r.variant_id, r.quantity
     ), locked AS MATERIALIZED (
-        SELECT s.variant_id, g.quantity FROM catalog_stock s JOIN gone g USING (variant_id)
+        SELECT s.variant_id, s.on_hand, s.reserved, g.quantity
+        FROM catalog_stock s JOIN gone g USING (variant_id)
         ORDER BY s.variant_id FOR UPDATE OF s
     ), counted AS (
         UPDATE catalog_stock s
-        SET reserved = s.reserved - l.quantity, on_hand = s.on_hand - l.quantity * {shipped}
+        SET reserved = l.reserved - l.quantity, on_hand = l.on_hand - l.quantity * {shipped}
         FROM locked l WHERE s.variant_id = l.variant_id
     ), noted AS (
         INSERT INTO catalog_stock_movement
@@ -88,11 +91,11 @@ _SET_AVAILABLE = text("""
     WITH wanted AS (
         SELECT * FROM unnest(:ids, :quantities) AS line (variant_id, quantity)
     ), locked AS MATERIALIZED (
-        SELECT s.variant_id, w.quantity - (s.on_hand - s.reserved) AS delta
+        SELECT s.variant_id, s.on_hand, s.reserved, w.quantity - (s.on_hand - s.reserved) AS delta
         FROM catalog_stock s JOIN wanted w USING (variant_id)
         ORDER BY s.variant_id FOR UPDATE OF s
     ), counted AS (
-        UPDATE catalog_stock s SET on_hand = s.on_hand + l.delta
+        UPDATE catalog_stock s SET on_hand = l.on_hand + l.delta, reserved = l.reserved
         FROM locked l WHERE s.variant_id = l.variant_id AND l.delta <> 0
     ), noted AS (
         INSERT INTO catalog_stock_movement (variant_id, delta_on_hand, delta_reserved, reason, actor_id)
