@@ -138,7 +138,7 @@ def _checked(text: str) -> "httpx.URL":
         url = httpx.URL(text)
     except (httpx.InvalidURL, ValueError):
         raise OutgoingRefused("this is no http or https address") from None
-    if url.scheme not in ("http", "https") or not url.host:
+    if url.scheme not in ("http", "https") or not url.host or not 0 < (url.port or 80) < 65536:
         raise OutgoingRefused("this is no http or https address")
     if url.userinfo:
         raise OutgoingRefused("the address holds a name or password")

@@ -15,6 +15,12 @@ class CategoryNotFound(NotFound):
     code, title = "catalog.category_not_found", "Category not found"
 
 
+class ImportNotFound(NotFound):
+    """No import has this id, or it has no such file."""
+
+    code, title = "catalog.import_not_found", "Import not found"
+
+
 class SkuTaken(Conflict):
     """Another variant has this SKU."""
 

@@ -18,8 +18,18 @@ from nexus_catalog.models import (
     Variant,
 )
 from nexus_catalog.services import Catalog, StockKeeper
+from nexus_catalog.tasks import TASKS
 from nexus_catalog.views import blp
-from nexus_kernel import Blueprint, Manifest, Model, Permission, ServiceFactory, hookimpl
+from nexus_kernel import (
+    Blueprint,
+    Manifest,
+    Model,
+    Periodic,
+    Permission,
+    ServiceFactory,
+    Task,
+    hookimpl,
+)
 from nexus_kernel.contracts.catalog import CatalogService, StockService
 
 MANIFEST = Manifest(
@@ -57,7 +67,15 @@ def nexus_permissions() -> Iterable[Permission]:
     return [
         Permission("catalog.product.write", "Create, change and retire products", roles=("staff",)),
         Permission("catalog.category.write", "Create categories", roles=("staff",)),
+        Permission("catalog.import", "Import products from files", roles=("staff",)),
+        Permission("catalog.export", "Export all products", roles=("staff",)),
     ]
+
+
+@hookimpl
+def nexus_tasks() -> Iterable[Task | Periodic]:
+    """Imports that were sent in."""
+    return TASKS
 
 
 @hookimpl

@@ -57,12 +57,18 @@ _VARIANTS = (
 
 
 def exported_rows(category: str | None, include_retired: bool) -> Iterator[dict[str, Any]]:
-    """A row each variant, by column. Raises CategoryNotFound for an unknown category, at the first row."""
+    """A row each variant, by column. Raises CategoryNotFound at once for an unknown category."""
     where = [] if include_retired else [Product.is_active]
     with reading() as session:
         paths = _paths(session)
         if category is not None:
             where.append(Product.category_id.in_(_known_category(session, category)))
+    return _all_rows(where, paths, include_retired)
+
+
+def _all_rows(
+    where: Sequence[ColumnElement[bool]], paths: Mapping[UUID, str], include_retired: bool
+) -> Iterator[dict[str, Any]]:
     last: UUID | None = None
     while True:
         with reading() as session:

@@ -77,14 +77,14 @@ _UPDATE_VARIANTS = _statement(
 
 
 def apply_plan(session: Session, plan: Plan) -> dict[int, UUID]:
-    """Store what the plan says and tell of it; the product's id by the line of its first row."""
+    """Store what the plan says and tell of it; the id of each new product by the line of its first row."""
     products = {new.product.head.line: new_id() for new in plan.created}
     _insert_products(session, plan, products)
     changed = [known for known in plan.known if known.is_changed]
     _insert_variants(session, plan.created, changed, products)
     _update(session, plan, changed)
     products_changed([*products.values(), *sorted(known.id for known in changed)])
-    return products | {known.product.head.line: known.id for known in plan.known}
+    return products
 
 
 def _insert_products(session: Session, plan: Plan, products: dict[int, UUID]) -> None:

@@ -36,6 +36,7 @@ class Outcome:
     unchanged: int = 0
     refusals: list[Refusal] = field(default_factory=list)
     images: list[tuple[ImportRow, UUID | None]] = field(default_factory=list)
+    last_line: int = 0
 
 
 @dataclass(frozen=True)
@@ -78,6 +79,7 @@ def _store_once(
         session.execute(text("SET LOCAL lock_timeout TO DEFAULT"))
         plan = make_plan(session, products, seen, options.set_stock)
         outcome = _outcome(plan, apply_plan(session, plan))
+        outcome.last_line = products[-1].head.line
         if within is not None:
             within(session, outcome)
     return outcome
@@ -94,6 +96,7 @@ def _outcome(plan: Plan, ids: dict[int, UUID]) -> Outcome:
         outcome.created += len(known.created)
         outcome.updated += len(updated)
         outcome.unchanged += len(known.product.rows) - len(known.created) - len(updated)
+    ids = ids | {known.product.head.line: known.id for known in plan.known}
     heads = [product.product.head for product in (*plan.created, *plan.known)]
     outcome.images = [(head, ids.get(head.line)) for head in heads if head.images]
     return outcome

@@ -20,15 +20,13 @@ from sqlalchemy.dialects.postgresql import insert
 from nexus_catalog.config import CatalogConfig
 from nexus_catalog.importing.rows import ImageLine, ImportRow, Refusal, refusal
 from nexus_catalog.models import ImageSource
-from nexus_catalog.services.changes import products_changed
-from nexus_kernel import Invalid, new_id, reading, settings, transaction
+from nexus_kernel import Invalid, new_id, reading, settings
 from nexus_kernel.errors import NexusError
 from nexus_kernel.outgoing import Limits, OutgoingRefused, fetch
 
 AT_ONCE = 4
 """Downloads at a time, whose bytes wait in memory until they are stored."""
 _ADDRESS = ("http://", "https://")
-AddImage = Callable[[UUID, bytes, str], Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,22 +36,31 @@ class _Job:
     image: ImageLine
 
 
-def add_image(product_id: UUID, data: bytes, alt: str) -> Any:
-    """Store an image of a product, in the transaction under way. Raises NexusError for what is no image."""
+def add_image(product: str, data: bytes, alt: str) -> Any:
+    """Give a product an image, outside of any transaction; the same bytes make one image of a product.
+
+    Raises NexusError for what is no image.
+    """
     try:
         module = importlib.import_module("nexus_catalog.services.images")
     except ModuleNotFoundError:
         raise Invalid("this shop keeps no images") from None
-    return module.add_image(product_id, data, alt)
+    return module.add_image(product, data, alt)
 
 
 class Images:
-    """Adds the images of a batch. Paths are relative to `folder` and stay below it; None allows none."""
+    """Adds the images of a batch. Paths are relative to `folder` and stay below it; None allows none.
 
-    def __init__(self, folder: Path | None, *, dry_run: bool = False) -> None:
+    `beat` is called after each image, which may take long.
+    """
+
+    def __init__(
+        self, folder: Path | None, *, dry_run: bool = False, beat: Callable[[], None] = lambda: None
+    ) -> None:
         config = settings(CatalogConfig)
         self._folder = folder
         self._dry_run = dry_run
+        self._beat = beat
         self._limits = Limits(config.import_image_bytes, allow_private=config.import_allow_private_addresses)
         self._pool = ThreadPoolExecutor(AT_ONCE, "catalog-images")
         self.added = 0
@@ -81,6 +88,7 @@ class Images:
                 return
             job, data = waiting.pop(0)
             yield from self._store(job, data)
+            self._beat()
 
     def _store(self, job: _Job, data: Future[bytes]) -> Iterator[Refusal]:
         try:
@@ -140,16 +148,16 @@ def _missing(rows: Sequence[tuple[ImportRow, UUID | None]]) -> list[_Job]:
 
 
 def _stored_once(job: _Job, data: bytes) -> bool:
-    """Store the image and its source in one transaction; False when another run did so just now."""
-    with transaction() as session:
+    """Store the image and then its source; False when another run did so just now.
+
+    After a crash between the two the next run comes again with the same bytes, which are one image.
+    """
+    add_image(str(job.product_id), data, job.image.alt)
+    with reading() as session:
         values = {"id": new_id(), "product_id": job.product_id, "digest": _digest(job.image.source)}
         values |= {"source": job.image.source, "alt": job.image.alt}
         noted = insert(ImageSource).values(values).on_conflict_do_nothing().returning(ImageSource.id)
-        if session.execute(noted).scalar() is None:
-            return False
-        add_image(job.product_id, data, job.image.alt)
-        products_changed([job.product_id])
-    return True
+        return session.execute(noted).scalar() is not None
 
 
 def _digest(source: str) -> bytes:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import click
@@ -99,8 +99,12 @@ def import_records(
     report: Write,
     images: Images,
     within: Within | None = None,
+    done_line: int = 0,
 ) -> Iterator[Totals]:
-    """Import everything the reader gives, and say how far it is after each batch."""
+    """Import everything the reader gives, and say how far it is after each batch.
+
+    Products up to `done_line` were stored and counted by an earlier run; they are compared, and left alone.
+    """
 
     def refuse(refusal: Refusal) -> None:
         totals.refused += 1
@@ -108,11 +112,14 @@ def import_records(
 
     with Seen() as seen:
         for batch in _batches(read_products(reader, options.currency, seen), refuse):
-            outcome = store_batch(batch, seen, options, within)
+            before = [product for product in batch if product.head.line <= done_line]
+            after = batch[len(before) :]
+            outcome = store_batch(after, seen, options, within) if after else Outcome()
             totals.add(outcome)
-            for refusal in outcome.refusals:
+            again = store_batch(before, seen, replace(options, dry_run=True)) if before else Outcome()
+            for refusal in (*again.refusals, *outcome.refusals):
                 refuse(refusal)
-            for fault in images.add(outcome.images):
+            for fault in images.add([*again.images, *outcome.images]):
                 totals.images_refused += 1
                 report(fault)
             totals.images = images.added

@@ -2,7 +2,8 @@
 
 Rows are locked before anything is decided, so a decision is never made on a figure that has changed since;
 the order makes a deadlock between two carts impossible. New figures are made from the locked row alone: the
-row that the statement saw as it began may be older, and PostgreSQL tries the CHECK on it before it looks again.
+row that the statement saw as it began may be older, and PostgreSQL tries the CHECK on it before it looks
+again.
 """
 
 from collections.abc import Collection, Mapping, Sequence
