@@ -134,11 +134,8 @@ def _missing(rows: Sequence[tuple[ImportRow, UUID | None]]) -> list[_Job]:
     if not ids:
         return []
     with reading() as session:
-        known = set(
-            session.execute(
-                select(ImageSource.product_id, ImageSource.digest).where(ImageSource.product_id.in_(ids))
-            ).tuples()
-        )
+        statement = select(ImageSource.product_id, ImageSource.digest)
+        known = {tuple(row) for row in session.execute(statement.where(ImageSource.product_id.in_(ids)))}
     return [
         _Job(row, product_id, image)
         for row, product_id in rows
