@@ -1,10 +1,11 @@
 """`/api/catalog/imports/` and `/api/catalog/export/`, for staff."""
 
+from collections.abc import Iterator
 from typing import Any
 from uuid import UUID
 
 import orjson
-from flask import Response, request, stream_with_context
+from flask import Flask, Response, current_app, request
 
 from nexus_catalog.config import CatalogConfig
 from nexus_catalog.errors import ImportNotFound
@@ -91,6 +92,21 @@ def export_products(args: dict[str, Any]) -> Response:
     return _file(encoded(rows, args["format"], export_columns(retired)), "products", args["format"])
 
 
-def _file(pieces: Any, name: str, format: str) -> Response:
+def _file(pieces: Iterator[bytes], name: str, format: str) -> Response:
     headers = {"Content-Disposition": f'attachment; filename="{name}.{format}"', "Cache-Control": "no-store"}
-    return Response(stream_with_context(pieces), 200, headers, content_type=CONTENT_TYPES[format])
+    return Response(_in_context(pieces), 200, headers, content_type=CONTENT_TYPES[format])
+
+
+def _in_context(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    """The pieces, each made in a context of its own: a client that hangs up in between leaves none behind."""
+    app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
+
+    def made() -> Iterator[bytes]:
+        while True:
+            with app.app_context():
+                piece = next(pieces, None)
+            if piece is None:
+                return
+            yield piece
+
+    return made()
