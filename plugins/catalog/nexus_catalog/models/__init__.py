@@ -2,6 +2,7 @@
 
 from nexus_catalog.models.categories import Category
 from nexus_catalog.models.images import ProductImage
+from nexus_catalog.models.imports import ImageSource, Import, ImportChunk
 from nexus_catalog.models.listing import Listing, Word
 from nexus_catalog.models.prices import PriceChange
 from nexus_catalog.models.products import Product, Variant
@@ -23,6 +24,9 @@ __all__ = [
     "REVIEW_STATES",
     "STARS",
     "Category",
+    "ImageSource",
+    "Import",
+    "ImportChunk",
     "Listing",
     "PriceChange",
     "Product",

@@ -1,0 +1,196 @@
+"""Images of imported products: from addresses and files, each once; a bad one is never in the way."""
+
+import json
+import os
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+from click.testing import CliRunner
+from nexus_catalog.commands import catalog
+from nexus_catalog.importing import images
+from nexus_catalog.models import ImageSource
+from sqlalchemy import select
+
+from nexus_kernel import invalid_field, reading
+from nexus_kernel.db import current_unit
+from nexus_kernel.testing import in_threads
+
+ROW = {"title": "Lantern", "description": "", "category": "", "price": "5", "stock": 1}
+
+
+@pytest.fixture
+def nexus_config():
+    """The pictures of these tests stand on this machine."""
+    return {"catalog": {"import_allow_private_addresses": True, "import_image_bytes": 2000}}
+
+
+class Pictures(BaseHTTPRequestHandler):
+    """Serves its own path as a picture; notes how many it serves at a time."""
+
+    def do_GET(self) -> None:
+        with self.server.lock:
+            self.server.asked.append(self.path)
+            self.server.busy += 1
+            self.server.most = max(self.server.most, self.server.busy)
+        self.server.meeting.wait(0.2)
+        self.send_response(404 if self.path == "/missing.png" else 200)
+        self.end_headers()
+        self.wfile.write(b"x" * 3000 if self.path == "/large.png" else self.path.encode())
+        with self.server.lock:
+            self.server.busy -= 1
+
+    def log_message(self, *arguments: object) -> None:
+        """Nothing."""
+
+
+@pytest.fixture
+def pictures():
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Pictures)
+    server.asked, server.lock, server.busy, server.most = [], threading.Lock(), 0, 0
+    server.meeting = threading.Event()
+    server.url = f"http://127.0.0.1:{server.server_port}"
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield server
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture
+def kept(monkeypatch):
+    """What was stored, as (bytes, alt); pictures named `broken` are no pictures."""
+    kept = []
+
+    def add_image(product, data, alt):
+        with pytest.raises(RuntimeError):
+            current_unit()
+        if b"broken" in data:
+            raise invalid_field("image", "This is no picture.")
+        if (data, alt) not in kept:
+            kept.append((data, alt))
+
+    monkeypatch.setattr(images, "add_image", add_image)
+    return kept
+
+
+@pytest.fixture
+def load(app, tmp_path):
+    """Imports these rows; the counts, and what was said on standard error."""
+
+    def load(*rows: dict, options: tuple[str, ...] = ()):
+        file = tmp_path / "shop" / "products.jsonl"
+        file.parent.mkdir(exist_ok=True)
+        lines = [json.dumps(ROW | {"sku": f"L-{n}"} | row) for n, row in enumerate(rows)]
+        file.write_text("\n".join(lines))
+        with app.app_context():
+            result = CliRunner().invoke(catalog, ["import", str(file), *options], catch_exceptions=False)
+        return json.loads(result.stdout)["catalog"], " ".join(result.stderr.split())
+
+    return load
+
+
+def sources(app) -> list[str]:
+    with app.app_context(), reading() as session:
+        return list(session.scalars(select(ImageSource.source).order_by(ImageSource.id)))
+
+
+def test_images_come_from_addresses_and_from_files_beside_the_import_in_their_order(
+    app, load, pictures, kept, tmp_path
+):
+    (tmp_path / "shop" / "pictures").mkdir(parents=True)
+    (tmp_path / "shop" / "pictures" / "two.png").write_bytes(b"two")
+    row = {"images": [f"{pictures.url}/one.png", "pictures/two.png"], "image_alt": ["One", "ሁለት"]}
+    counts, _ = load(row)
+    assert (counts["created"], counts["images"], counts["images_refused"]) == (1, 2, 0)
+    assert kept == [(b"/one.png", "One"), (b"two", "ሁለት")]
+    assert sources(app) == row["images"]
+
+
+def test_the_same_file_again_fetches_nothing(load, pictures, kept):
+    row = {"images": f"{pictures.url}/a.png | {pictures.url}/b.png", "image_alt": "Both"}
+    load(row)
+    counts, _ = load(row)
+    assert counts["unchanged"] == 1 and "images" not in counts
+    assert len(pictures.asked) == 2 and kept == [(b"/a.png", "Both"), (b"/b.png", "Both")]
+
+
+def test_a_bad_image_is_refused_and_its_product_stays(app, load, pictures, kept):
+    names = ("missing.png", "large.png", "broken.png", "good.png")
+    counts, words = load({"images": [f"{pictures.url}/{name}" for name in names]})
+    assert (counts["created"], counts["refused"]) == (1, 0)
+    assert (counts["images"], counts["images_refused"]) == (1, 3)
+    for reason in ("answers with status 404", "larger than 2000 bytes", "This is no picture"):
+        assert reason in words
+    assert sources(app) == [f"{pictures.url}/good.png"]
+
+
+def test_a_refused_image_is_tried_again_by_the_next_run(load, pictures, kept):
+    load({"images": [f"{pictures.url}/missing.png"]})
+    load({"images": [f"{pictures.url}/missing.png"]})
+    assert len(pictures.asked) == 2
+
+
+def test_private_addresses_are_refused_unless_a_setting_allows_them(load, pictures, kept, monkeypatch):
+    from nexus_catalog.config import CatalogConfig
+
+    monkeypatch.setattr(images, "settings", lambda section: CatalogConfig())
+    counts, words = load({"images": [f"{pictures.url}/one.png"]})
+    assert counts["images_refused"] == 1 and "not on the public Internet" in words and not pictures.asked
+
+
+@pytest.mark.parametrize(
+    "source",
+    ["../secret.png", "/etc/hostname", "link.png", "folder/up/secret.png", ".", "pipe", "no.png", "~/x"],
+)
+def test_no_file_outside_of_the_folder_is_read(load, kept, tmp_path, source):
+    shop = tmp_path / "shop"
+    shop.mkdir()
+    (tmp_path / "secret.png").write_bytes(b"secret")
+    (shop / "link.png").symlink_to(tmp_path / "secret.png")
+    (shop / "folder").mkdir()
+    (shop / "folder" / "up").symlink_to(tmp_path)
+    os.mkfifo(shop / "pipe")
+    for options in ((), ("--dry-run",)):
+        counts, words = load({"images": [source]}, options=options)
+        assert counts["images_refused"] == 1 and kept == []
+        assert "it must be a file in" in words or "no such file beside" in words
+
+
+def test_a_dry_run_asks_no_address(load, pictures, kept):
+    counts, _ = load({"images": [f"{pictures.url}/one.png"]}, options=("--dry-run",))
+    assert counts["created"] == 1 and pictures.asked == [] and kept == []
+
+
+def test_several_are_fetched_at_a_time_and_never_more_than_a_few(load, pictures, kept):
+    load(*({"images": [f"{pictures.url}/{n}.png"]} for n in range(12)))
+    assert len(kept) == 12 and 2 <= pictures.most <= images.AT_ONCE
+
+
+def test_two_imports_at_once_store_an_image_once(app, load, pictures, kept):
+    from nexus_catalog.importing.images import Images
+    from nexus_catalog.importing.products import ImportProduct
+    from nexus_catalog.importing.records import Record
+    from nexus_catalog.importing.rows import checked
+
+    load({})
+    with app.app_context(), reading() as session:
+        from nexus_catalog.models import Product
+
+        product_id = session.scalar(select(Product.id))
+    record = Record(1, ROW | {"sku": "L-0", "images": [f"{pictures.url}/a.png"]})
+    product = ImportProduct((checked(record, "ETB"),))
+
+    def add() -> int:
+        with app.app_context(), Images(None) as adding:
+            assert list(adding.add([(product.head, product_id)])) == []
+            return adding.added
+
+    assert sum(in_threads([add, add, add])) == 1 and len(kept) == 1
+
+
+def test_a_shop_that_keeps_no_images_refuses_them_and_imports_the_rest(load, pictures, monkeypatch):
+    monkeypatch.setattr(
+        images.importlib, "import_module", lambda name: (_ for _ in ()).throw(ModuleNotFoundError)
+    )
+    counts, words = load({"images": [f"{pictures.url}/one.png"]})
+    assert (counts["created"], counts["images_refused"]) == (1, 1) and "keeps no images" in words
