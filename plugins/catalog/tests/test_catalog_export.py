@@ -13,7 +13,7 @@ from nexus_catalog.importing.cells import inert, path_names, path_text, plain
 from nexus_catalog.models import Variant
 from sqlalchemy import text, update
 
-from nexus_kernel import transaction
+from nexus_kernel import migrations, transaction
 from nexus_kernel.testing import count_queries
 from nexus_kernel.testing.fixtures import make_app
 
@@ -34,12 +34,10 @@ def nexus(app, tmp_path):
 
 
 @pytest.fixture
-def empty_shop(nexus_engines, nexus_plugins, database_url):
+def empty_shop(nexus_engines, nexus_plugins):
     """Another application on a fresh database."""
-    from nexus_kernel.testing.fixtures import _template
-
-    url = nexus_engines.create("empty_shop", _template(nexus_engines, nexus_plugins))
-    other = make_app(nexus_engines, url, nexus_plugins)
+    other = make_app(nexus_engines, nexus_engines.create("empty_shop"), nexus_plugins)
+    migrations.upgrade(other)
     yield other
     other.extensions["nexus"].db.close()
     nexus_engines.drop("empty_shop")

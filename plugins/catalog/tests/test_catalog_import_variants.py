@@ -5,8 +5,7 @@ import json
 import pytest
 from click.testing import CliRunner
 from nexus_catalog.commands import catalog
-from nexus_catalog.importing import run
-from nexus_catalog.importing.products import MOST_VARIANTS
+from nexus_catalog.importing import products, run
 
 from nexus_kernel.testing import count_queries
 
@@ -135,8 +134,19 @@ def test_new_variants_must_differ_from_the_stored_ones_that_the_file_leaves_out(
 
 
 def test_a_product_has_a_bounded_number_of_variants(load):
-    figures, words = load([shirt(f"S{n}") for n in range(MOST_VARIANTS + 20)] + [shirt("Z", product="z")])
-    assert figures == (1, 0, 0, MOST_VARIANTS + 20) and f"at most {MOST_VARIANTS} variants" in words
+    figures, words = load([shirt(f"S{n}") for n in range(101)] + [shirt("Z", product="z")])
+    assert figures == (1, 0, 0, 101) and "at most 100 variants on sale" in words
+    assert load([shirt(f"S{n}") for n in range(100)])[0] == (100, 0, 0, 0)
+    figures, words = load([shirt("S0"), shirt("S100")])
+    assert figures == (0, 0, 0, 2) and "at most 100 variants on sale" in words
+    figures, words = load([shirt("S0"), shirt("Retired", options={"size": "S9"}, active="false")])
+    assert figures == (1, 0, 1, 0)
+
+
+def test_the_rows_of_a_product_are_bounded_because_they_are_in_memory_together(load, monkeypatch):
+    monkeypatch.setattr(products, "MOST_ROWS", 5)
+    figures, words = load([shirt(f"S{n}") for n in range(9)] + [shirt("Z", product="z")])
+    assert figures == (1, 0, 0, 9) and "at most 5 rows" in words
 
 
 def test_a_product_is_never_split_between_transactions(app, load, monkeypatch, variants):

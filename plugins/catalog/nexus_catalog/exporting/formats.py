@@ -14,7 +14,6 @@ from nexus_catalog.importing.cells import inert
 CONTENT_TYPES = {"csv": "text/csv; charset=utf-8", "jsonl": "application/x-ndjson"}
 _ROWS = 200
 """Rows a piece."""
-_SORTED = orjson.OPT_SORT_KEYS
 
 
 def encoded(rows: Iterable[dict[str, Any]], format: str, columns: Sequence[str] = COLUMNS) -> Iterator[bytes]:
@@ -35,18 +34,12 @@ def _csv_piece(rows: Iterable[dict[str, Any]], columns: Sequence[str]) -> bytes:
 
 
 def _json_piece(rows: Iterable[dict[str, Any]], columns: Sequence[str]) -> bytes:
-    return b"".join(_line(row) + b"\n" for row in rows)
-
-
-def _line(row: dict[str, Any]) -> bytes:
-    """Names stay in the order of the columns; those of options are sorted."""
-    options = orjson.Fragment(orjson.dumps(row["options"], option=_SORTED))
-    return orjson.dumps(row | {"options": options})
+    return b"".join(orjson.dumps(row) + b"\n" for row in rows)
 
 
 def _cell(value: Any) -> str:
     if isinstance(value, dict):
-        return orjson.dumps(value, option=_SORTED).decode() if value else ""
+        return orjson.dumps(value).decode() if value else ""
     if isinstance(value, list):
         return " | ".join(value) if any(value) else ""
     return str(value)

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from nexus_catalog.errors import CategoryNotFound
 from nexus_catalog.importing.cells import path_text
-from nexus_catalog.models import Category, ImageSource, Product, Stock, Variant
+from nexus_catalog.models import Category, ImageSource, Product, ProductImage, Stock, Variant
 from nexus_catalog.services.filters import category_ids
 from nexus_kernel import Money, reading
 
@@ -44,10 +44,13 @@ _VARIANTS = (
         Product.category_id,
         Product.seller_id,
         Product.is_active,
+        Product.options,
         Variant.sku,
         Variant.price_minor,
         Variant.currency,
         Variant.option_values,
+        Variant.is_default,
+        Variant.is_active.label("is_on_sale"),
         (Stock.on_hand - Stock.reserved).label("available"),
     )
     .join(Variant, Variant.product_id == Product.id)
@@ -70,9 +73,10 @@ def _all_rows(
     where: Sequence[ColumnElement[bool]], paths: Mapping[UUID, str], include_retired: bool
 ) -> Iterator[dict[str, Any]]:
     last: UUID | None = None
+    variants = _VARIANTS if include_retired else _VARIANTS.where(Variant.is_active)
     while True:
         with reading() as session:
-            rows = session.execute(_VARIANTS.where(Product.id.in_(_page(where, last)))).all()
+            rows = session.execute(variants.where(Product.id.in_(_page(where, last)))).all()
             images = _images(session, {row.id for row in rows})
         if not rows:
             return
@@ -96,7 +100,8 @@ def _page_rows(
         variants[row.id] += 1
     for row in rows:
         values = _values(row, paths, images.get(row.id, ()), variants[row.id] > 1)
-        yield values | ({"active": "true" if row.is_active else "false"} if include_retired else {})
+        active = row.is_active if row.is_default else row.is_on_sale
+        yield values | ({"active": "true" if active else "false"} if include_retired else {})
 
 
 def _values(
@@ -113,17 +118,27 @@ def _values(
         "slug": row.slug,
         "seller": str(row.seller_id or ""),
         "product": row.slug if has_variants else "",
-        "options": row.option_values,
+        "options": _in_order(row),
         "images": [image.source for image in images],
         "image_alt": [image.alt for image in images],
     }
 
 
+def _in_order(row: Row[Any]) -> dict[str, str]:
+    """The values of a variant in the order of its product's options; a retired one may have others."""
+    names = [option["name"] for option in row.options if option["name"] in row.option_values]
+    return {name: row.option_values[name] for name in dict.fromkeys([*names, *sorted(row.option_values)])}
+
+
 def _images(session: Session, ids: set[UUID]) -> dict[UUID, list[Row[Any]]]:
-    """The images that were imported, by product; they are read again from where they came."""
+    """The pictures that were imported, by product in their order, to be read again from where they came."""
     found: dict[UUID, list[Row[Any]]] = defaultdict(list)
-    columns = select(ImageSource.product_id, ImageSource.source, ImageSource.alt)
-    statement = columns.where(ImageSource.product_id.in_(ids)).order_by(ImageSource.id)
+    statement = (
+        select(ImageSource.product_id, ImageSource.source, ProductImage.alt)
+        .join(ProductImage, ProductImage.id == ImageSource.image_id)
+        .where(ImageSource.product_id.in_(ids))
+        .order_by(ProductImage.position, ImageSource.id)
+    )
     for row in session.execute(statement) if ids else ():
         found[row.product_id].append(row)
     return found

@@ -6,10 +6,11 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 from sqlalchemy import text
-from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 from sqlalchemy.orm import Session
 
 from nexus_catalog.importing.apply import apply_plan
+from nexus_catalog.importing.locks import Overtaken, lock_all, lock_changed
 from nexus_catalog.importing.plan import Plan, make_plan
 from nexus_catalog.importing.products import ImportProduct
 from nexus_catalog.importing.rows import ImportRow, Refusal
@@ -61,23 +62,34 @@ def store_batch(
     if options.dry_run:
         with reading() as session:
             return _outcome(make_plan(session, products, seen, options.set_stock), {})
+    overtaken = False
     for attempt in range(1, _ATTEMPTS):
         try:
-            return _store_once(products, seen, options, within)
+            return _store_once(products, seen, options, within, overtaken)
+        except Overtaken:
+            overtaken = True
         except (IntegrityError, OperationalError) as error:
-            if getattr(error.orig, "sqlstate", None) not in _TRANSIENT:
+            if not is_transient(error):
                 raise
             time.sleep(0.1 * attempt)
-    return _store_once(products, seen, options, within)
+    return _store_once(products, seen, options, within, overtaken)
+
+
+def is_transient(error: DBAPIError) -> bool:
+    """True where somebody came in between, so that another attempt may succeed."""
+    return getattr(error.orig, "sqlstate", None) in _TRANSIENT
 
 
 def _store_once(
-    products: Sequence[ImportProduct], seen: Seen, options: Options, within: Within | None
+    products: Sequence[ImportProduct], seen: Seen, options: Options, within: Within | None, overtaken: bool
 ) -> Outcome:
     with seen.attempt(), transaction() as session:
         session.execute(_TURN)
         session.execute(text("SET LOCAL lock_timeout TO DEFAULT"))
+        if overtaken:
+            lock_all(session, products)
         plan = make_plan(session, products, seen, options.set_stock)
+        lock_changed(session, plan)
         outcome = _outcome(plan, apply_plan(session, plan))
         outcome.last_line = products[-1].head.line
         if within is not None:

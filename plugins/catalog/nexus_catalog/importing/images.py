@@ -5,22 +5,25 @@ file fetches nothing. An image that fails is refused by itself; its product stay
 """
 
 import hashlib
-import importlib
 import stat
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 from uuid import UUID
 
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.exc import OperationalError
 
 from nexus_catalog.config import CatalogConfig
+from nexus_catalog.importing.batches import is_transient
 from nexus_catalog.importing.rows import ImageLine, ImportRow, Refusal, refusal
 from nexus_catalog.models import ImageSource
-from nexus_kernel import Invalid, new_id, reading, settings
+from nexus_catalog.services.images import add_image
+from nexus_catalog.services.ownership import OPERATOR
+from nexus_kernel import Actor, new_id, reading, settings
 from nexus_kernel.errors import NexusError
 from nexus_kernel.outgoing import Limits, OutgoingRefused, fetch
 
@@ -36,29 +39,24 @@ class _Job:
     image: ImageLine
 
 
-def add_image(product: str, data: bytes, alt: str) -> Any:
-    """Give a product an image, outside of any transaction; the same bytes make one image of a product.
-
-    Raises NexusError for what is no image.
-    """
-    try:
-        module = importlib.import_module("nexus_catalog.services.images")
-    except ModuleNotFoundError:
-        raise Invalid("this shop keeps no images") from None
-    return module.add_image(product, data, alt)
-
-
 class Images:
     """Adds the images of a batch. Paths are relative to `folder` and stay below it; None allows none.
 
-    `beat` is called after each image, which may take long.
+    They are added as `actor`, to retired products too. `beat` is called after each image, which may take
+    long.
     """
 
     def __init__(
-        self, folder: Path | None, *, dry_run: bool = False, beat: Callable[[], None] = lambda: None
+        self,
+        folder: Path | None,
+        *,
+        actor: Actor = OPERATOR,
+        dry_run: bool = False,
+        beat: Callable[[], None] = lambda: None,
     ) -> None:
         config = settings(CatalogConfig)
         self._folder = folder
+        self._actor = actor
         self._dry_run = dry_run
         self._beat = beat
         self._limits = Limits(config.import_image_bytes, allow_private=config.import_allow_private_addresses)
@@ -92,9 +90,14 @@ class Images:
 
     def _store(self, job: _Job, data: Future[bytes]) -> Iterator[Refusal]:
         try:
-            self.added += _stored_once(job, data.result())
+            self.added += _stored_once(job, data.result(), self._actor)
         except (OutgoingRefused, NexusError, ValueError) as error:
             yield refusal(job.row.record, f"image {job.image.source[:200]}: {error}")
+        except OperationalError as error:
+            if not is_transient(error):
+                raise
+            reason = "the product was busy; import it again"
+            yield refusal(job.row.record, f"image {job.image.source[:200]}: {reason}")
 
     def _looked_for(self, rows: Iterable[ImportRow]) -> Iterator[Refusal]:
         for row in rows:
@@ -144,15 +147,15 @@ def _missing(rows: Sequence[tuple[ImportRow, UUID | None]]) -> list[_Job]:
     ]
 
 
-def _stored_once(job: _Job, data: bytes) -> bool:
+def _stored_once(job: _Job, data: bytes, actor: Actor) -> bool:
     """Store the image and then its source; False when another run did so just now.
 
     After a crash between the two the next run comes again with the same bytes, which are one image.
     """
-    add_image(str(job.product_id), data, job.image.alt)
+    image, _ = add_image(str(job.product_id), actor, data, job.image.alt, is_active=None)
     with reading() as session:
         values = {"id": new_id(), "product_id": job.product_id, "digest": _digest(job.image.source)}
-        values |= {"source": job.image.source, "alt": job.image.alt}
+        values |= {"source": job.image.source, "image_id": image["id"]}
         noted = insert(ImageSource).values(values).on_conflict_do_nothing().returning(ImageSource.id)
         return session.execute(noted).scalar() is not None
 

@@ -8,6 +8,7 @@ nothing more.
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from io import BufferedReader
 from typing import Any, BinaryIO, cast
 from uuid import UUID
@@ -23,6 +24,7 @@ from nexus_catalog.importing.records import READERS, ImportFault, Reader
 from nexus_catalog.importing.refused import refusal_writer
 from nexus_catalog.importing.run import Totals, import_currency, import_records
 from nexus_catalog.models import Import
+from nexus_catalog.services.ownership import OPERATOR
 from nexus_kernel import invalid_field, new_id, reading, settings, transaction
 from nexus_kernel.context import current_actor_id, set_actor_id
 
@@ -112,8 +114,9 @@ class _Work:
             self._hold(session)
             delete_chunks(session, job.id, "refused")
         reader = READERS[job.format](cast(BinaryIO, BufferedReader(self._chunks, 65536)))
+        actor = replace(OPERATOR, id=job.actor_id)
         report = _on_first(lambda: refusal_writer(cast(BinaryIO, self._refused), reader))
-        with Images(None, dry_run=job.dry_run, beat=self._beat_when_due) as images:
+        with Images(None, actor=actor, dry_run=job.dry_run, beat=self._beat_when_due) as images:
             images.added = job.images
             batches = import_records(
                 reader, options, self._totals, report, images, self._stored, job.done_line

@@ -1,14 +1,14 @@
 """Gathering rows into products: rows that follow one another and share a key are one product's variants."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from nexus_catalog.importing.records import Record
 from nexus_catalog.importing.rows import ImportRow, Refusal, checked, product_key, refusal
 from nexus_catalog.importing.seen import Seen
 
-MOST_VARIANTS = 250
+MOST_ROWS = 1000
+"""Variants of a product in one file, retired ones included: a product is in memory as a whole."""
 _SHARED = ("title", "description", "category", "slug", "images")
 """What belongs to the product: later rows repeat the first one's, or leave it empty."""
 
@@ -41,28 +41,13 @@ def read_products(records: Iterable[Record], currency: str, seen: Seen) -> Itera
         yield from _product(group, currency, seen)
 
 
-def check_options(rows: Sequence[ImportRow], stored: Iterable[Mapping[str, Any]]) -> None:
-    """Raises ValueError unless the variants of a product have the same options, and differ in them.
-
-    `stored` are the options of its other variants.
-    """
-    given = [dict(row.options or {}) for row in rows]
-    everything = [*map(dict, stored), *given]
-    if len(everything) == 1:
-        return
-    if any(one.keys() != everything[0].keys() for one in everything):
-        raise ValueError("the variants of a product must have the same options")
-    if len({tuple(sorted(one.items())) for one in everything}) < len(everything):
-        raise ValueError("two variants of the product have the same options")
-
-
 def _groups(records: Iterable[Record]) -> Iterator[tuple[str, list[Record]]]:
-    """Runs of records with the same key; a run beyond MOST_VARIANTS is cut, which refuses its rest."""
+    """Runs of records with the same key; a run beyond MOST_ROWS is cut, which refuses its rest."""
     group: list[Record] = []
     current = ""
     for record in records:
         key = product_key(record)
-        if group and (not key or key != current or len(group) > MOST_VARIANTS):
+        if group and (not key or key != current or len(group) > MOST_ROWS):
             yield current, group
             group = []
         current = key
@@ -81,8 +66,8 @@ def _product(group: list[Record], currency: str, seen: Seen) -> Iterator[ImportP
             rows.append(row)
         except ValueError as error:
             refused[position] = str(error)
-    if len(group) > MOST_VARIANTS:
-        refused[0] = f"a product has at most {MOST_VARIANTS} variants"
+    if len(group) > MOST_ROWS:
+        refused[0] = f"a product has at most {MOST_ROWS} rows"
     if not refused:
         for row in rows:
             seen.note("sku", row.sku, row.line)

@@ -11,14 +11,13 @@ import msgspec
 
 from nexus_catalog.importing.cells import path_names
 from nexus_catalog.importing.records import Record
-from nexus_catalog.models import LARGEST_QUANTITY
+from nexus_catalog.models import LARGEST_QUANTITY, LONGEST_OPTION, LONGEST_VALUE, MOST_OPTIONS
 from nexus_catalog.services.categories import DEEPEST
-from nexus_catalog.services.slugs import is_id, words
+from nexus_catalog.services.slugs import RESERVED, is_id, words
 from nexus_kernel import Money
 from nexus_kernel.money import MoneyError
 
 MOST_IMAGES = 20
-MOST_OPTIONS = 5
 _LONGEST = {"sku": 64, "product": 200, "title": 200, "description": 20_000, "category": 2000, "slug": 100}
 _DECIMAL = re.compile(r"\d{1,12}(\.\d{1,6})?", re.ASCII)
 _WHOLE = re.compile(r"\d{1,10}", re.ASCII)
@@ -178,6 +177,8 @@ def _stock(text: str) -> int:
 def _slug(text: str) -> str:
     if text and (is_id(text) or set(text) - _parts(text)):
         raise ValueError(f"slug must be letters and digits in lower case with hyphens, not {text[:40]!r}")
+    if text in RESERVED:
+        raise ValueError(f"the slug {text} is a word of the shop's own addresses")
     return text
 
 
@@ -205,13 +206,19 @@ def _options(value: Any) -> dict[str, str]:
         raise ValueError('options must be an object of JSON with texts, such as {"colour": "red"}')
     if len(value) > MOST_OPTIONS:
         raise ValueError(f"a variant has at most {MOST_OPTIONS} options")
-    return {_option("name", str(name)): _option("value", text) for name, text in value.items()}
+    found = {
+        _option("name", str(name), LONGEST_OPTION): _option("value", text, LONGEST_VALUE)
+        for name, text in value.items()
+    }
+    if len({name.casefold() for name in found}) < len(value):
+        raise ValueError("an option comes twice")
+    return found
 
 
-def _option(what: str, text: str) -> str:
+def _option(what: str, text: str, longest: int) -> str:
     text = _clean(f"an option's {what}", text.strip(), one_line=True)
-    if not 0 < len(text) <= 100:
-        raise ValueError(f"an option's {what} has 1 to 100 characters")
+    if not 0 < len(text) <= longest:
+        raise ValueError(f"an option's {what} has 1 to {longest} characters")
     return text
 
 
@@ -221,8 +228,8 @@ def _images(value: Any, alt: Any) -> tuple[ImageLine, ...]:
         raise ValueError(f"images are at most {MOST_IMAGES}, none of them twice")
     if len(alts) > max(len(sources), 1):
         raise ValueError("image_alt has more texts than there are images")
-    if max(map(len, alts), default=0) > 200:
-        raise ValueError("image_alt has more than 200 characters")
+    if max(map(len, alts), default=0) > 300:
+        raise ValueError("image_alt has more than 300 characters")
     alts += alts[:1] * (len(sources) - 1) if len(alts) == 1 else [""] * (len(sources) - len(alts))
     return tuple(ImageLine(source, text) for source, text in zip(sources, alts, strict=False))
 

@@ -64,7 +64,7 @@ def upgrade() -> None:
         sa.Column("product_id", sa.Uuid(), nullable=False),
         sa.Column("digest", sa.LargeBinary(), nullable=False),
         sa.Column("source", sa.Text(), nullable=False),
-        sa.Column("alt", sa.Text(), server_default="", nullable=False),
+        sa.Column("image_id", sa.Uuid()),
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.ForeignKeyConstraint(
             ["product_id"],
@@ -72,9 +72,16 @@ def upgrade() -> None:
             name="fk_catalog_image_source_product_id",
             ondelete="RESTRICT",
         ),
+        sa.ForeignKeyConstraint(
+            ["image_id"],
+            ["catalog_product_image.id"],
+            name="fk_catalog_image_source_image_id",
+            ondelete="SET NULL",
+        ),
         sa.PrimaryKeyConstraint("id", name="pk_catalog_image_source"),
         sa.UniqueConstraint("product_id", "digest", name="uq_catalog_image_source_product_id_digest"),
     )
+    op.create_index("ix_catalog_image_source_image_id", "catalog_image_source", ["image_id"])
 
 
 def downgrade() -> None:

@@ -19,6 +19,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
+from nexus_catalog.models.images import ProductImage
 from nexus_kernel import Keyed, Model, Timestamped
 
 IMPORT_STATES = ("queued", "running", "done", "failed")
@@ -79,12 +80,18 @@ class ImportChunk(Model):
 
 
 class ImageSource(Keyed, Model):
-    """The address or path that an image of a product was imported from; it is not fetched again."""
+    """The address or path that an image of a product was imported from; it is not fetched again.
+
+    `image_id` is the picture that was made of it, until somebody deletes that.
+    """
 
     __tablename__ = "catalog_image_source"
-    __table_args__ = (UniqueConstraint("product_id", "digest"),)
+    __table_args__ = (
+        UniqueConstraint("product_id", "digest"),
+        Index("ix_catalog_image_source_image_id", "image_id"),
+    )
 
     product_id: Mapped[UUID] = mapped_column(ForeignKey("catalog_product.id", ondelete="RESTRICT"))
     digest: Mapped[bytes] = mapped_column(LargeBinary)
     source: Mapped[str] = mapped_column(Text)
-    alt: Mapped[str] = mapped_column(Text, default="", server_default="")
+    image_id: Mapped[UUID | None] = mapped_column(ForeignKey(ProductImage.id, ondelete="SET NULL"))
