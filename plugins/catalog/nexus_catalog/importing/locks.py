@@ -21,8 +21,10 @@ _LOCK = (
     .order_by(Product.id)
     .with_for_update(key_share=True)
 )
-_IDS = select(Variant.product_id.distinct()).where(
-    Variant.sku == bindparam("skus", type_=ARRAY(String)).any_()  # type: ignore[attr-defined]
+_IDS = (
+    select(Variant.product_id)
+    .where(Variant.sku == bindparam("skus", type_=ARRAY(String)).any_())  # type: ignore[attr-defined]
+    .distinct()
 )
 
 
