@@ -44,7 +44,7 @@ def empty_shop(nexus_engines, nexus_plugins):
 
 
 @pytest.fixture
-def shop(app, client, staff, sell, category, nexus, tmp_path):
+def shop(app, client, staff, sell, category, nexus, picture, tmp_path):
     """Products of every awkward kind; the folder."""
     garden = category("Garden > Pots \\ C++", category("Home  &  Co"))
     category("Garden", category("Home"))
@@ -55,12 +55,17 @@ def shop(app, client, staff, sell, category, nexus, tmp_path):
     sell("Gone", sku="GONE")
     client.delete("/api/catalog/products/gone/", headers=staff)
     shirts = (
-        "sku,title,description,category,price,stock,product,options\n"
-        'S-2,Shirt,Soft,,5,1,shirt,"{""size"":""ትልቅ"",""colour"":""red""}"\n'
-        'S-1,,,,6,2,shirt,"{""colour"":""blue"",""size"":""L""}"\n'
+        "sku,title,description,category,price,stock,product,options,images,image_alt,active\n"
+        'S-2,Shirt,Soft,,5,1,shirt,"{""size"":""ትልቅ"",""colour"":""red""}",red.jpg | blue.jpg,=Red | ሰማያዊ,\n'
+        'S-1,,,,6,2,shirt,"{""colour"":""blue"",""size"":""L""}",,,\n'
+        'S-0,,,,6,2,shirt,"{""colour"":""blue"",""size"":""XL""}",,,false\n'
+        "OLD,Old,,,5,1,,,red.jpg,,false\n"
     )
+    for colour in ("red", "blue"):
+        (tmp_path / f"{colour}.jpg").write_bytes(picture(colour, (60, 30)))
     (tmp_path / "shirts.csv").write_text(shirts)
-    assert nexus("import", str(tmp_path / "shirts.csv")).exit_code == 0
+    counts = json.loads(nexus("import", str(tmp_path / "shirts.csv")).stdout)["catalog"]
+    assert (counts["created"], counts["images"], counts["images_refused"]) == (4, 3, 0)
     return tmp_path
 
 
@@ -71,7 +76,8 @@ def test_an_export_imported_into_an_empty_shop_and_exported_again_is_the_same_by
     one, two = shop / f"one.{format}", shop / f"two.{format}"
     assert nexus("export", str(one), "--include-retired").exit_code == 0
     result = nexus("import", str(one), on=empty_shop)
-    assert json.loads(result.stdout)["catalog"]["refused"] == 0, result.stderr
+    counts = json.loads(result.stdout)["catalog"]
+    assert (counts["refused"], counts["images"], counts["images_refused"]) == (0, 3, 0), result.stderr
     nexus("export", str(two), "--include-retired", on=empty_shop)
     assert one.read_bytes() == two.read_bytes() and len(one.read_bytes()) > 500
 
@@ -124,6 +130,24 @@ def test_the_order_is_stable_and_pages_do_not_repeat(app, nexus, shop, monkeypat
     whole = nexus("export").stdout
     monkeypatch.setattr(exported, "PAGE", 3)
     assert nexus("export").stdout == whole
+
+
+def test_a_picture_is_exported_with_its_words_and_place_of_now_and_no_more_once_it_is_deleted(
+    client, staff, nexus, shop
+):
+    def exported() -> list[str]:
+        lines = nexus("export", "--format", "jsonl").stdout.splitlines()
+        return next(row["images"] + row["image_alt"] for row in map(json.loads, lines) if row["sku"] == "S-2")
+
+    assert exported() == ["red.jpg", "blue.jpg", "=Red", "ሰማያዊ"]
+    product = client.get("/api/catalog/products/shirt/").json
+    red, blue = (
+        f"/api/catalog/products/{product['id']}/images/{image['id']}/" for image in product["images"]
+    )
+    client.patch(red, json={"alt": "A shirt", "position": 1}, headers=staff)
+    assert exported() == ["blue.jpg", "red.jpg", "ሰማያዊ", "A shirt"]
+    client.delete(blue, headers=staff)
+    assert exported() == ["red.jpg", "A shirt"]
 
 
 def test_a_page_costs_two_queries(app, nexus, shop):

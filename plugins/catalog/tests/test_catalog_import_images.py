@@ -10,11 +10,11 @@ import pytest
 from click.testing import CliRunner
 from nexus_catalog.commands import catalog
 from nexus_catalog.importing import images
-from nexus_catalog.models import ImageSource
+from nexus_catalog.models import ImageSource, Product
 from PIL import Image
 from sqlalchemy import select
 
-from nexus_kernel import reading
+from nexus_kernel import reading, transaction
 from nexus_kernel.testing import in_threads
 
 COLOURS = (
@@ -149,6 +149,27 @@ def test_a_crash_between_a_picture_and_its_source_leaves_one_picture(app, load, 
     assert counts["images"] == 1 and len(kept()) == 1 and sources(app) == row["images"]
 
 
+def test_a_product_that_somebody_holds_for_too_long_is_left_for_the_next_run(app, load, pictures, kept):
+    load({})
+    held, done = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with app.app_context(), transaction() as session:
+            session.execute(select(Product.id).with_for_update())
+            held.set()
+            done.wait(20)
+
+    def bring():
+        held.wait(20)
+        answer = load({"images": [f"{pictures.url}/red.png"]})
+        done.set()
+        return answer
+
+    _, (counts, words) = in_threads([hold, bring])
+    assert (counts["unchanged"], counts["images_refused"]) == (1, 1) and "somebody else is changing" in words
+    assert load({"images": [f"{pictures.url}/red.png"]})[0]["images"] == 1 and len(kept()) == 1
+
+
 def test_a_picture_that_staff_deleted_does_not_come_back(client, staff, load, pictures, kept):
     row = {"images": [f"{pictures.url}/red.png"]}
     load(row)
@@ -233,8 +254,6 @@ def test_two_imports_at_once_store_an_image_once(app, load, pictures, kept):
 
     load({})
     with app.app_context(), reading() as session:
-        from nexus_catalog.models import Product
-
         product_id = session.scalar(select(Product.id))
     record = Record(1, ROW | {"sku": "L-0", "images": [f"{pictures.url}/red.png"]})
     product = ImportProduct((checked(record, "ETB"),))

@@ -15,7 +15,7 @@ from uuid import UUID
 
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import IntegrityError, OperationalError
 
 from nexus_catalog.config import CatalogConfig
 from nexus_catalog.importing.batches import is_transient
@@ -93,10 +93,10 @@ class Images:
             self.added += _stored_once(job, data.result(), self._actor)
         except (OutgoingRefused, NexusError, ValueError) as error:
             yield refusal(job.row.record, f"image {job.image.source[:200]}: {error}")
-        except OperationalError as error:
+        except (IntegrityError, OperationalError) as error:
             if not is_transient(error):
                 raise
-            reason = "the product was busy; import it again"
+            reason = "somebody else is changing the product; import it again"
             yield refusal(job.row.record, f"image {job.image.source[:200]}: {reason}")
 
     def _looked_for(self, rows: Iterable[ImportRow]) -> Iterator[Refusal]:
