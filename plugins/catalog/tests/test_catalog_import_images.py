@@ -15,7 +15,7 @@ from PIL import Image
 from sqlalchemy import select
 
 from nexus_kernel import reading, transaction
-from nexus_kernel.testing import in_threads
+from nexus_kernel.testing import drain, in_threads
 
 COLOURS = (
     "red",
@@ -123,6 +123,17 @@ def test_images_come_from_addresses_and_from_files_beside_the_import_in_their_or
     assert kept() == ["One", "ሁለት"] and sources(app) == row["images"]
     (listed,) = client.get("/api/catalog/products/").json["results"]
     assert listed["image"]["alt"] == "One"
+
+
+def test_a_worker_adds_the_images_of_what_was_sent_in(app, client, staff, pictures, kept):
+    line = json.dumps(ROW | {"sku": "L-0", "images": [f"{pictures.url}/red.png", "beside.png"]})
+    sent = client.post(
+        "/api/catalog/imports/", data=line, headers=staff, content_type="application/x-ndjson"
+    ).json
+    drain(app)
+    counts = client.get(f"/api/catalog/imports/{sent['id']}/", headers=staff).json["counts"]
+    assert (counts["created"], counts["images"], counts["images_refused"]) == (1, 1, 1)
+    assert len(kept()) == 1
 
 
 def test_the_same_file_again_fetches_nothing(load, pictures, kept):
