@@ -4,7 +4,7 @@ import sys
 from collections.abc import Callable
 from functools import partial
 
-from benchmarks import journey, routes, scale, start
+from benchmarks import imports, journey, routes, scale, start
 from benchmarks.load import WrkMissing
 
 BENCHMARKS: dict[str, Callable[[], list[tuple[str, str, str]]]] = {
@@ -12,6 +12,7 @@ BENCHMARKS: dict[str, Callable[[], list[tuple[str, str, str]]]] = {
     "journey": journey.run,
     "scale": scale.run,
     **{name: partial(routes.run, name) for name in ("S1", "S1e", "S2", "S3", "S4", "S7")},
+    "import": imports.run,
 }
 
 

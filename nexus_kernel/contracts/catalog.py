@@ -72,12 +72,20 @@ class StockService(Protocol):
         ...
 
 
-@dataclass(frozen=True, kw_only=True)
-class ProductChanged(Event):
-    """A product was created or changed; what was derived from it may be stale."""
+MOST_IDS = 1000
+"""Products that one event names at most."""
 
-    name: ClassVar[str] = "catalog.product_changed"
-    product_id: UUID
+
+@dataclass(frozen=True, kw_only=True)
+class ProductsChanged(Event):
+    """These products were created, changed or retired; what was derived from them may be stale.
+
+    One event tells of everything that a transaction did, so that an import of 100,000 products is a few
+    hundred deliveries; above MOST_IDS there are several.
+    """
+
+    name: ClassVar[str] = "catalog.products_changed"
+    product_ids: tuple[UUID, ...]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -38,3 +38,16 @@ class CatalogConfig:
     reviews_require_purchase: bool = setting(
         False, help="Only people who have received a product may review it."
     )
+    import_image_bytes: int = setting(
+        10_485_760, minimum=1024, help="Images to import that are larger than this are refused."
+    )
+    import_allow_private_addresses: bool = setting(
+        False,
+        help="Fetch images from private addresses, too: for tests and closed networks only.",
+    )
+    import_max_bytes: int = setting(
+        104_857_600, minimum=1024, help="Larger files that are sent in to be imported are refused."
+    )
+    import_retention_days: int = setting(
+        30, minimum=1, help="How long finished imports and their refused rows are kept."
+    )

@@ -75,6 +75,12 @@ class StockBelowReserved(Conflict):
     code, title = "catalog.stock_below_reserved", "Pieces are held"
 
 
+class ImportNotFound(NotFound):
+    """No import has this id, or it has no such file."""
+
+    code, title = "catalog.import_not_found", "Import not found"
+
+
 class SkuTaken(Conflict):
     """Another variant has this SKU."""
 

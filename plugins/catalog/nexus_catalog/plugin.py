@@ -9,6 +9,9 @@ from nexus_catalog.commands import catalog
 from nexus_catalog.config import CatalogConfig
 from nexus_catalog.models import (
     Category,
+    ImageSource,
+    Import,
+    ImportChunk,
     Listing,
     PriceChange,
     Product,
@@ -24,14 +27,17 @@ from nexus_catalog.models import (
 from nexus_catalog.services import Catalog, StockKeeper
 from nexus_catalog.services.authors import CatalogData
 from nexus_catalog.services.ownership import WRITE, WRITE_OWN
+from nexus_catalog.tasks import TASKS
 from nexus_catalog.views import blp
 from nexus_kernel import (
     Blueprint,
     Manifest,
     Model,
+    Periodic,
     Permission,
     ServiceFactory,
     Subscription,
+    Task,
     hookimpl,
 )
 from nexus_kernel.contracts.accounts import AccountService
@@ -52,9 +58,10 @@ MANIFEST = Manifest(
 
 @hookimpl
 def nexus_models() -> Iterable[type[Model]]:
-    """The tree, the products with all that belongs to them, how they are found, and the stock."""
+    """The tree, the products with all that belongs to them, how they are found, the stock, and imports."""
     products = [Category, Product, Variant, ProductImage, PriceChange, Review, Purchase, Listing, Word]
-    return [*products, Stock, StockReservation, StockMovement]
+    stock = [Stock, StockReservation, StockMovement]
+    return [*products, *stock, Import, ImportChunk, ImageSource]
 
 
 @hookimpl
@@ -82,6 +89,8 @@ def nexus_permissions() -> Iterable[Permission]:
         Permission(WRITE, "Create, change and retire every product", roles=("staff",)),
         Permission(WRITE_OWN, "Sell: create, change and retire one's own products", roles=("seller",)),
         Permission("catalog.category.write", "Create, change and delete categories", roles=("staff",)),
+        Permission("catalog.import", "Import products from files", roles=("staff",)),
+        Permission("catalog.export", "Export all products", roles=("staff",)),
         Permission("catalog.review.write", "Review products, and change one's own reviews"),
         Permission("catalog.review.moderate", "Publish, hide and delete reviews", roles=("staff",)),
     ]
@@ -91,6 +100,12 @@ def nexus_permissions() -> Iterable[Permission]:
 def nexus_data_subjects() -> Iterable[DataSubjectHandler]:
     """What a person wrote and has received."""
     return [CatalogData()]
+
+
+@hookimpl
+def nexus_tasks() -> Iterable[Task | Periodic]:
+    """Imports that were sent in."""
+    return TASKS
 
 
 @hookimpl

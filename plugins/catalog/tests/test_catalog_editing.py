@@ -16,7 +16,8 @@ LANTERN = {"title": "Lantern", "price": "250.00"}
 def events(app) -> list[str]:
     with app.app_context(), reading() as session:
         rows = session.scalars(select(OutboxEvent).order_by(OutboxEvent.created_at))
-        return [row.payload["product_id"] for row in rows if row.name == "catalog.product_changed"]
+        changed = [row.payload for row in rows if row.name == "catalog.products_changed"]
+        return [id for payload in changed for id in payload["product_ids"]]
 
 
 def count(app) -> int:

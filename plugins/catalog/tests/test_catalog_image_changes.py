@@ -190,7 +190,7 @@ def test_changes_of_pictures_are_changes_of_the_product(app: Flask, client, staf
 
     def heard() -> int:
         with app.app_context(), reading() as session:
-            question = "SELECT count(*) FROM nexus_outbox WHERE name = 'catalog.product_changed'"
+            question = "SELECT count(*) FROM nexus_outbox WHERE name = 'catalog.products_changed'"
             return session.execute(text(question)).scalar_one()
 
     image = upload().json

@@ -25,7 +25,7 @@ def count(app) -> int:
 
 
 def product_events(app) -> int:
-    changed = select(func.count()).where(OutboxEvent.name == "catalog.product_changed")
+    changed = select(func.count()).where(OutboxEvent.name == "catalog.products_changed")
     with app.app_context(), reading() as session:
         return session.scalar(changed)
 

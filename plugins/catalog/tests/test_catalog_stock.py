@@ -355,3 +355,47 @@ def test_after_any_sequence_the_ledger_sums_to_the_stock(app, sell, steps):
             select(func.sum(StockReservation.quantity)).where(StockReservation.variant_id.in_(variants))
         ).scalar()
     assert (rows or 0) == reserved(0) + reserved(1)
+
+
+def waits(app: Flask) -> bool:
+    """True when somebody waits for a lock; asked on a connection of its own, where the answer is fresh."""
+    waiting = "datname = current_database() AND wait_event_type = 'Lock'"
+    with app.extensions["nexus"].db.engine.connect() as connection:
+        return bool(connection.scalar(text(f"SELECT count(*) FROM pg_stat_activity WHERE {waiting}")))
+
+
+def while_set_to(app: Flask, variant_id, quantity: int, act):
+    """What `act` gives when it waits for a row whose available pieces are being set to `quantity`."""
+    found = []
+    with app.app_context(), transaction() as session:
+        StockKeeper(session).set_available({variant_id: quantity}, "correction")
+        thread = threading.Thread(target=lambda: found.append(act()))
+        thread.start()
+        deadline = time.monotonic() + 1.5
+        while not waits(app):
+            assert time.monotonic() < deadline and thread.is_alive()
+            time.sleep(0.01)
+    thread.join(10)
+    return found
+
+
+def test_pieces_that_come_in_while_a_buyer_waits_for_the_row_are_sold(app, sell):
+    lantern = sell(stock_quantity=2)
+    reserve(app, {lantern.id: 2}, "order:1")
+    assert while_set_to(app, lantern.id, 3, lambda: reserve(app, {lantern.id: 1}, "order:2")) == [()]
+    assert figures(app, lantern.id) == ledger(app, lantern.id) == (5, 3)
+
+
+def test_pieces_that_went_while_a_buyer_waits_for_the_row_are_not_sold(app, sell):
+    lantern = sell(stock_quantity=2)
+    (shortages,) = while_set_to(app, lantern.id, 0, lambda: reserve(app, {lantern.id: 1}, "order:1"))
+    assert [shortage.available for shortage in shortages] == [0]
+    assert figures(app, lantern.id) == ledger(app, lantern.id) == (0, 0)
+
+
+@pytest.mark.parametrize(("how", "left"), [("release", (9, 0)), ("ship", (7, 0))])
+def test_what_is_held_ends_while_the_stock_is_being_set(app, sell, how, left):
+    lantern = sell(stock_quantity=2)
+    reserve(app, {lantern.id: 2}, "order:1")
+    assert while_set_to(app, lantern.id, 7, lambda: end(app, how, "order:1")) == [True]
+    assert figures(app, lantern.id) == ledger(app, lantern.id) == left

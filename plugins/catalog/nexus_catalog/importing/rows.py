@@ -1,114 +1,153 @@
-"""Reading the file: each line becomes a row to store or a refusal with its reason. Nothing is stored here."""
+"""Checking one record: it becomes a row to store, or a refusal with its reason. Nothing is stored here."""
 
-import csv
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
 
-from nexus_catalog.models import LARGEST_QUANTITY
+import msgspec
+
+from nexus_catalog.importing.cells import path_names
+from nexus_catalog.importing.records import Record
+from nexus_catalog.models import LARGEST_QUANTITY, LONGEST_OPTION, LONGEST_VALUE, MOST_OPTIONS
 from nexus_catalog.services.categories import DEEPEST
+from nexus_catalog.services.slugs import RESERVED, is_id, words
 from nexus_kernel import Money
 from nexus_kernel.money import MoneyError
 
-COLUMNS = ("sku", "title", "description", "category", "price", "stock")
-_LONGEST = {"sku": 64, "title": 200, "description": 20_000}
+MOST_IMAGES = 20
+_LONGEST = {"sku": 64, "product": 200, "title": 200, "description": 20_000, "category": 2000, "slug": 100}
 _DECIMAL = re.compile(r"\d{1,12}(\.\d{1,6})?", re.ASCII)
 _WHOLE = re.compile(r"\d{1,10}", re.ASCII)
-_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
+_LINE_END = re.compile(r"[\t\r\n]")
+_NOT_UTF8 = re.compile(r"[\ud800-\udfff]")
+_IMAGE_SEPARATOR = re.compile(r"\s*[|\n]\s*")
 
 
-class ImportFault(Exception):
-    """The file as a whole cannot be imported. The message says why."""
+@dataclass(frozen=True, slots=True)
+class ImageLine:
+    """An image that a row names: an address or a path, and what it shows."""
+
+    source: str
+    alt: str
 
 
 @dataclass(frozen=True, slots=True)
 class ImportRow:
-    """A checked row. `category` is the path from its root, empty for none."""
+    """A checked row. `category` is the path from its root; None is what the file says nothing about."""
 
-    line: int
+    record: Record
     sku: str
+    product: str
     title: str
     description: str
     category: tuple[str, ...]
     price: Money
     stock: int
+    slug: str
+    seller: str | None
+    options: Mapping[str, str] | None
+    images: tuple[ImageLine, ...]
+    active: bool
+
+    @property
+    def line(self) -> int:
+        """The line that the row begins on."""
+        return self.record.line
 
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """A row that is not imported: the line it ends on, its SKU as far as it has one, and why."""
+    """What is not imported: the row as it stood in the file, its SKU as far as it has one, and why."""
 
-    line: int
+    record: Record
     sku: str
     reason: str
 
 
-def read_rows(lines: Iterable[str], currency: str) -> Iterator[ImportRow | Refusal]:
-    """Every row of the file, one at a time. Raises ImportFault when there is no sense in it at all."""
-    reader = csv.reader(lines)
-    try:
-        header = [name.strip().lower() for name in next(reader, [])]
-    except csv.Error as error:
-        raise ImportFault(f"its first line is no CSV: {error}") from None
-    missing = [column for column in COLUMNS if column not in header]
-    if missing:
-        raise ImportFault(
-            f"its first line must name the columns {', '.join(COLUMNS)}; {missing[0]} is missing"
-        )
-    seen: set[str] = set()
-    while True:
-        try:
-            cells = next(reader, None)
-        except csv.Error as error:
-            yield Refusal(reader.line_num, "", f"this is no CSV: {error}")
-            continue
-        if cells is None:
-            return
-        if cells:
-            yield _checked(reader.line_num, header, cells, currency, seen)
+def refusal(record: Record, reason: str) -> Refusal:
+    """The refusal of this record."""
+    return Refusal(record, shown(record.values.get("sku")), reason)
 
 
-def _checked(
-    line: int, header: Sequence[str], cells: Sequence[str], currency: str, seen: set[str]
-) -> ImportRow | Refusal:
-    values = {name: cell.strip() for name, cell in zip(header, cells, strict=False)}
-    sku = values.get("sku", "")
-    try:
-        if len(cells) != len(header):
-            raise ValueError(f"it has {len(cells)} cells where the first line has {len(header)}")
-        row = _row(line, values, currency)
-        if sku in seen:
-            raise ValueError("the SKU comes twice in this file; the first row counts")
-    except ValueError as error:
-        return Refusal(line, sku[:64], str(error))
-    seen.add(sku)
-    return row
+def shown(value: Any) -> str:
+    """A value for a message: short, on one line."""
+    text = value if isinstance(value, str) else "" if value is None else str(value)
+    return " ".join(text.split())[:64]
 
 
-def _row(line: int, values: Mapping[str, str], currency: str) -> ImportRow:
-    for name, longest in _LONGEST.items():
-        if not values[name] and name != "description":
-            raise ValueError(f"{name} is empty")
-        if len(values[name]) > longest:
-            raise ValueError(f"{name} has more than {longest} characters")
-    for name in ("sku", "title", "description", "category"):
-        if _CONTROL.search(values[name]):
-            raise ValueError(f"{name} contains control characters")
+def product_key(record: Record) -> str:
+    """What the record shares with the other variants of its product; empty for a product of its own."""
+    value = record.values.get("product")
+    return value.strip() if isinstance(value, str) else ""
+
+
+def checked(record: Record, currency: str) -> ImportRow:
+    """The row of a record. Raises ValueError with the reason why there is none."""
+    if record.fault:
+        raise ValueError(record.fault)
+    values = record.values
+    text = {name: _text(values, name) for name in (*_LONGEST, "currency", "seller", "active")}
+    key = text["product"]
+    if not text["sku"]:
+        raise ValueError("sku is empty")
+    if not text["title"] and not key:
+        raise ValueError("title is empty")
     return ImportRow(
-        line,
-        values["sku"],
-        values["title"],
-        values["description"],
-        _category(values["category"]),
-        _price(values["price"], currency),
-        _stock(values["stock"]),
+        record,
+        text["sku"],
+        key,
+        text["title"],
+        text["description"],
+        _category(text["category"]),
+        _price(_number(values, "price"), text["currency"] or currency),
+        _stock(_number(values, "stock")),
+        _slug(text["slug"]),
+        _seller(text["seller"]) if "seller" in values else None,
+        _options(values["options"]) if "options" in values else None,
+        _images(values.get("images"), values.get("image_alt")),
+        _active(text["active"]),
     )
+
+
+def _text(values: Mapping[str, Any], name: str) -> str:
+    value = values.get(name)
+    if value is None:
+        return ""
+    if not isinstance(value, str):
+        raise ValueError(f"{name} must be text")
+    return _clean(name, value.strip(), one_line=name != "description")
+
+
+def _clean(name: str, value: str, one_line: bool) -> str:
+    if len(value) > _LONGEST.get(name, 2000):
+        raise ValueError(f"{name} has more than {_LONGEST.get(name, 2000)} characters")
+    if _NOT_UTF8.search(value):
+        raise ValueError(f"{name} is not UTF-8 text")
+    if _CONTROL.search(value) or (one_line and _LINE_END.search(value)):
+        raise ValueError(f"{name} contains control characters or line breaks")
+    return value
+
+
+def _number(values: Mapping[str, Any], name: str) -> str:
+    """A number as it is written; JSON may hold it as text or as a number, which is read exactly."""
+    value = values.get(name)
+    if isinstance(value, str):
+        return value.strip()
+    if value is None:
+        return ""
+    if isinstance(value, bool) or not isinstance(value, int | Decimal):
+        raise ValueError(f"{name} must be a number")
+    return str(value)
 
 
 def _category(text: str) -> tuple[str, ...]:
     if not text:
         return ()
-    path = tuple(" ".join(name.split()) for name in text.split(">"))
+    path = path_names(text)
     if not all(path) or max(map(len, path)) > 100:
         raise ValueError('category must be names of 1 to 100 characters, such as "Home > Garden"')
     if len(path) > DEEPEST:
@@ -133,3 +172,80 @@ def _stock(text: str) -> int:
     if not _WHOLE.fullmatch(text) or int(text) > LARGEST_QUANTITY:
         raise ValueError(f"stock must be a whole number from 0 to {LARGEST_QUANTITY}, not {text[:40]!r}")
     return int(text)
+
+
+def _slug(text: str) -> str:
+    if text and (is_id(text) or set(text) - _parts(text)):
+        raise ValueError(f"slug must be letters and digits in lower case with hyphens, not {text[:40]!r}")
+    if text in RESERVED:
+        raise ValueError(f"the slug {text} is a word of the shop's own addresses")
+    return text
+
+
+def _parts(text: str) -> set[str]:
+    """The characters of `text` that a slug may have."""
+    return {"-", *"".join(words(text))}
+
+
+def _seller(text: str) -> str:
+    if text and not is_id(text):
+        raise ValueError(f"seller must be the id of a person, not {text[:40]!r}")
+    return str(UUID(text)) if text else ""
+
+
+def _options(value: Any) -> dict[str, str]:
+    """`{"colour": "red"}`, as an object of JSON or its text."""
+    if isinstance(value, str):
+        try:
+            value = msgspec.json.decode(value) if value.strip() else {}
+        except (msgspec.DecodeError, UnicodeError, RecursionError):
+            raise ValueError('options must be an object of JSON, such as {"colour": "red"}') from None
+    if value is None:
+        return {}
+    if not isinstance(value, dict) or not all(isinstance(v, str) for v in value.values()):
+        raise ValueError('options must be an object of JSON with texts, such as {"colour": "red"}')
+    if len(value) > MOST_OPTIONS:
+        raise ValueError(f"a variant has at most {MOST_OPTIONS} options")
+    found = {
+        _option("name", str(name), LONGEST_OPTION): _option("value", text, LONGEST_VALUE)
+        for name, text in value.items()
+    }
+    if len({name.casefold() for name in found}) < len(value):
+        raise ValueError("an option comes twice")
+    return found
+
+
+def _option(what: str, text: str, longest: int) -> str:
+    text = _clean(f"an option's {what}", text.strip(), one_line=True)
+    if not 0 < len(text) <= longest:
+        raise ValueError(f"an option's {what} has 1 to {longest} characters")
+    return text
+
+
+def _images(value: Any, alt: Any) -> tuple[ImageLine, ...]:
+    sources, alts = _listed("images", value), _listed("image_alt", alt, blanks=True)
+    if len(sources) > MOST_IMAGES or len(set(sources)) < len(sources):
+        raise ValueError(f"images are at most {MOST_IMAGES}, none of them twice")
+    if len(alts) > max(len(sources), 1):
+        raise ValueError("image_alt has more texts than there are images")
+    if max(map(len, alts), default=0) > 300:
+        raise ValueError("image_alt has more than 300 characters")
+    alts += alts[:1] * (len(sources) - 1) if len(alts) == 1 else [""] * (len(sources) - len(alts))
+    return tuple(ImageLine(source, text) for source, text in zip(sources, alts, strict=False))
+
+
+def _listed(name: str, value: Any, blanks: bool = False) -> list[str]:
+    """A list of JSON, or a cell in which `|` or a line break separates."""
+    if value is None or value == "":
+        return []
+    items = _IMAGE_SEPARATOR.split(value.strip()) if isinstance(value, str) else value
+    if not isinstance(items, list) or not all(isinstance(item, str) for item in items):
+        raise ValueError(f"{name} must be a text or a list of texts")
+    cleaned = [_clean(name, item.strip(), one_line=True) for item in items]
+    return cleaned if blanks else [item for item in cleaned if item]
+
+
+def _active(text: str) -> bool:
+    if text.lower() not in ("", "true", "false"):
+        raise ValueError(f"active must be true or false, not {text[:40]!r}")
+    return text.lower() != "false"

@@ -1,13 +1,9 @@
 """`nexus catalog import`: the file, the batches, the progress and the report."""
 
-import csv
-import io
-import os
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
-from dataclasses import asdict
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import BinaryIO
 
 import click
 import orjson
@@ -15,132 +11,166 @@ from rich.console import Console
 from rich.progress import Progress
 
 from nexus_catalog.config import CatalogConfig
-from nexus_catalog.importing.batches import Outcome, store_batch
-from nexus_catalog.importing.rows import ImportFault, ImportRow, Refusal, read_rows
+from nexus_catalog.importing.batches import Options, Outcome, Within, store_batch
+from nexus_catalog.importing.files import Source, created, opened
+from nexus_catalog.importing.images import Images
+from nexus_catalog.importing.products import ImportProduct, read_products
+from nexus_catalog.importing.records import READERS, ImportFault, Reader
+from nexus_catalog.importing.refused import Write, refusal_writer
+from nexus_catalog.importing.rows import Refusal
+from nexus_catalog.importing.seen import Seen
 from nexus_kernel import settings
 from nexus_kernel.currencies import EXPONENTS
 
-BATCH = 500
+BATCH = 1000
 """Rows a transaction."""
 SHOWN = 20
 """Refused rows that are shown on the terminal."""
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
-__all__ = ["ImportFault", "import_file"]
+__all__ = ["BATCH", "ImportFault", "Totals", "import_file", "import_records"]
 
 
-class Report:
-    """Counts what happened; writes refused rows to a file, or shows the first ones."""
+@dataclass
+class Totals:
+    """How many rows were created, updated, unchanged and refused, and how many images added and refused."""
 
-    def __init__(self, console: Console, write: Callable[[Refusal], None] | None) -> None:
-        self.total = Outcome()
-        self.refused = 0
-        self._console = console
-        self._write = write
-
-    def refuse(self, refusal: Refusal) -> None:
-        """Note a refused row."""
-        self.refused += 1
-        if self._write is not None:
-            self._write(refusal)
-        elif self.refused <= SHOWN:
-            text = f"line {refusal.line}, {refusal.sku or 'no SKU'}: {refusal.reason}"
-            self._console.print(text, markup=False, highlight=False)
+    created: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    refused: int = 0
+    images: int = 0
+    images_refused: int = 0
 
     def add(self, outcome: Outcome) -> None:
-        """Note what became of a batch."""
-        self.total.created += outcome.created
-        self.total.updated += outcome.updated
-        self.total.unchanged += outcome.unchanged
-        for refusal in outcome.refusals:
-            self.refuse(refusal)
+        """Count a batch."""
+        self.created += outcome.created
+        self.updated += outcome.updated
+        self.unchanged += outcome.unchanged
 
-    def finish(self, dry_run: bool) -> None:
-        """The sentence for people on standard error, and the figures as JSON on standard output."""
-        if self._write is None and self.refused > SHOWN:
-            self._console.print(f"and {self.refused - SHOWN} more; --refused PATH writes them all to a file")
-        counts = {k: v for k, v in asdict(self.total).items() if k != "refusals"} | {"refused": self.refused}
-        words = ", ".join(f"{number} {word}" for word, number in counts.items())
-        self._console.print(f"{'dry run, nothing is stored: ' if dry_run else ''}{words}", highlight=False)
-        click.echo(orjson.dumps({"catalog": counts | {"dry_run": dry_run}}))
+    def as_dict(self) -> dict[str, int]:
+        """The figures by name; those of images where there are any."""
+        images = {"images": self.images, "images_refused": self.images_refused}
+        counts = {name: value for name, value in vars(self).items() if name not in images}
+        return counts | (images if any(images.values()) else {})
 
 
 def import_file(
-    file: Path, *, currency: str | None, dry_run: bool, refused: Path | None, set_stock: bool
+    file: Path,
+    *,
+    currency: str | None,
+    dry_run: bool,
+    refused: Path | None,
+    set_stock: bool,
+    chosen: str | None = None,
 ) -> None:
     """Import the file, a batch at a time. Raises ImportFault when it cannot be read.
 
     What earlier batches stored stays stored; the same command goes on from there.
     """
-    currency = currency or settings(CatalogConfig).currency
+    options = Options(import_currency(currency), dry_run, set_stock)
+    console = Console(stderr=True)
+    totals = Totals()
+    with ExitStack() as stack:
+        source = stack.enter_context(opened(file, chosen))
+        reader = READERS[source.format](source.stream)
+        report = stack.enter_context(_report(console, refused, reader))
+        progress = stack.enter_context(Progress(console=console))
+        images = stack.enter_context(Images(source.folder, dry_run=dry_run))
+        bar = progress.add_task("Products", total=source.size)
+        for _ in import_records(reader, options, totals, report, images):
+            progress.update(bar, completed=_done(source))
+            while reader.warnings:
+                progress.console.print(reader.warnings.pop(0), markup=False, highlight=False)
+    _finish(console, totals, refused, dry_run)
+
+
+def import_currency(code: str | None) -> str:
+    """The currency of prices that name none. Raises ImportFault for an unknown one."""
+    currency = code or settings(CatalogConfig).currency
     if currency not in EXPONENTS:
         raise ImportFault(f"{currency!r} is no active ISO 4217 currency code")
-    console = Console(stderr=True)
-    with _opened(file) as raw, _refusals(refused) as write, Progress(console=console) as progress:
-        report = Report(progress.console, write)
-        bar = progress.add_task("Products", total=os.fstat(raw.fileno()).st_size or None)
-        for batch in _batches(_rows(file, raw, currency), report):
-            report.add(store_batch(batch, dry_run=dry_run, set_stock=set_stock))
-            progress.update(bar, completed=raw.tell() if raw.seekable() else 0)
-    report.finish(dry_run)
+    return currency
 
 
-def _rows(file: Path, raw: BinaryIO, currency: str) -> Iterator[ImportRow | Refusal]:
-    text = io.TextIOWrapper(raw, encoding="utf-8-sig", newline="")
-    try:
-        yield from read_rows(text, currency)
-    except UnicodeDecodeError:
-        raise ImportFault(f"{file} is not UTF-8 text; rows before the fault may be stored already") from None
-    except OSError as error:
-        raise ImportFault(f"{file} cannot be read: {error.strerror}") from None
-    except ImportFault as fault:
-        raise ImportFault(f"{file}: {fault}") from None
-    finally:
-        text.detach()
+def import_records(
+    reader: Reader,
+    options: Options,
+    totals: Totals,
+    report: Write,
+    images: Images,
+    within: Within | None = None,
+    done_line: int = 0,
+) -> Iterator[Totals]:
+    """Import everything the reader gives, and say how far it is after each batch.
+
+    Products up to `done_line` were stored and counted by an earlier run; they are compared, and left alone.
+    """
+
+    def refuse(refusal: Refusal) -> None:
+        totals.refused += 1
+        report(refusal)
+
+    with Seen() as seen:
+        for batch in _batches(read_products(reader, options.currency, seen), refuse):
+            before = [product for product in batch if product.head.line <= done_line]
+            after = batch[len(before) :]
+            outcome = store_batch(after, seen, options, within) if after else Outcome()
+            totals.add(outcome)
+            again = store_batch(before, seen, replace(options, dry_run=True)) if before else Outcome()
+            for refusal in (*again.refusals, *outcome.refusals):
+                refuse(refusal)
+            for fault in images.add([*again.images, *outcome.images]):
+                totals.images_refused += 1
+                report(fault)
+            totals.images = images.added
+            yield totals
+    yield totals
 
 
-def _batches(rows: Iterator[ImportRow | Refusal], report: Report) -> Iterator[list[ImportRow]]:
-    batch: list[ImportRow] = []
-    for row in rows:
-        if isinstance(row, Refusal):
-            report.refuse(row)
+def _batches(products: Iterator[ImportProduct | Refusal], refuse: Write) -> Iterator[list[ImportProduct]]:
+    batch: list[ImportProduct] = []
+    rows = 0
+    for product in products:
+        if isinstance(product, Refusal):
+            refuse(product)
             continue
-        batch.append(row)
-        if len(batch) == BATCH:
+        batch.append(product)
+        rows += len(product.rows)
+        if rows >= BATCH:
             yield batch
-            batch = []
+            batch, rows = [], 0
     if batch:
         yield batch
 
 
 @contextmanager
-def _opened(file: Path) -> Iterator[BinaryIO]:
-    try:
-        raw = file.open("rb")
-    except OSError as error:
-        raise ImportFault(f"{file} cannot be read: {error.strerror}") from None
-    with raw:
-        yield raw
+def _report(console: Console, path: Path | None, reader: Reader) -> Iterator[Write]:
+    """Writes refused rows to the file, or shows the first ones."""
+    if path is not None:
+        with created(path, whole=False) as stream:
+            yield refusal_writer(stream, reader)
+        return
+    shown = 0
+
+    def show(refusal: Refusal) -> None:
+        nonlocal shown
+        shown += 1
+        if shown <= SHOWN:
+            text = f"line {refusal.record.line}, {refusal.sku or 'no SKU'}: {refusal.reason}"
+            console.print(text, markup=False, highlight=False)
+
+    yield show
 
 
-@contextmanager
-def _refusals(path: Path | None) -> Iterator[Callable[[Refusal], None] | None]:
-    with nullcontext() if path is None else _created(path) as stream:
-        if stream is None:
-            yield None
-            return
-        writer = csv.writer(stream)
-        writer.writerow(["line", "sku", "reason"])
-        yield lambda refusal: writer.writerow([refusal.line, _inert(refusal.sku), _inert(refusal.reason)])
+def _finish(console: Console, totals: Totals, refused: Path | None, dry_run: bool) -> None:
+    """The sentence for people on standard error, and the figures as JSON on standard output."""
+    more = totals.refused + totals.images_refused - SHOWN
+    if refused is None and more > 0:
+        console.print(f"and {more} more; --refused PATH writes them all to a file")
+    words = ", ".join(f"{number} {word.replace('_', ' ')}" for word, number in totals.as_dict().items())
+    console.print(f"{'dry run, nothing is stored: ' if dry_run else ''}{words}", highlight=False)
+    click.echo(orjson.dumps({"catalog": totals.as_dict() | {"dry_run": dry_run}}))
 
 
-def _created(path: Path) -> io.TextIOWrapper:
-    try:
-        return path.open("w", encoding="utf-8", newline="")
-    except OSError as error:
-        raise ImportFault(f"{path} cannot be written: {error.strerror}") from None
-
-
-def _inert(cell: str) -> str:
-    """The cell as text that a spreadsheet does not take for a formula."""
-    return f"'{cell}" if cell.startswith(_FORMULA) else cell
+def _done(source: Source) -> int:
+    return source.done()

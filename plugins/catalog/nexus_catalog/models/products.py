@@ -30,6 +30,12 @@ RATING_AVERAGE = (
 """0 for a product without reviews, so that it can be sorted by."""
 
 
+MOST_OPTIONS, MOST_VALUES = 5, 100
+"""Options of a product, and values of an option."""
+LONGEST_OPTION, LONGEST_VALUE = 30, 50
+"""Characters of an option's name, and of a value."""
+
+
 class Product(Keyed, Timestamped, Model):
     """Something for sale, with one or more variants. `seller_id` is a person of another plugin.
 

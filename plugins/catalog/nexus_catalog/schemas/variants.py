@@ -5,11 +5,9 @@ from typing import Any
 import marshmallow as ma
 from marshmallow import fields
 
+from nexus_catalog.models import LONGEST_OPTION, LONGEST_VALUE, MOST_OPTIONS, MOST_VALUES
 from nexus_catalog.schemas.products import OptionSchema, VariantSchema, quantity_field
 from nexus_kernel import Amount, Currency, PageQuery, Schema, Text
-
-MOST_OPTIONS = 5
-MOST_VALUES = 100
 
 
 class VariantQuery(PageQuery):
@@ -34,7 +32,9 @@ class OptionValues(fields.Dict):
 
     def __init__(self, **options: Any) -> None:
         size = ma.validate.Length(max=MOST_OPTIONS)
-        super().__init__(Text(30, minimum=1), Text(50, minimum=1), validate=size, **options)
+        super().__init__(
+            Text(LONGEST_OPTION, minimum=1), Text(LONGEST_VALUE, minimum=1), validate=size, **options
+        )
 
 
 class VariantCreateSchema(Schema):
@@ -67,9 +67,11 @@ class VariantReplaceSchema(VariantUpdateSchema):
 class OptionChangeSchema(OptionSchema):
     """An option. `was` is its name so far, where it changes."""
 
-    name = Text(30, minimum=1, required=True)
-    values = fields.List(Text(50, minimum=1), required=True, validate=ma.validate.Length(1, MOST_VALUES))
-    was = Text(30, minimum=1)
+    name = Text(LONGEST_OPTION, minimum=1, required=True)
+    values = fields.List(
+        Text(LONGEST_VALUE, minimum=1), required=True, validate=ma.validate.Length(1, MOST_VALUES)
+    )
+    was = Text(LONGEST_OPTION, minimum=1)
 
     @ma.validates_schema
     def check_values(self, data: dict[str, Any], **kwargs: Any) -> None:

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from nexus_kernel import current_cache, publish
 from nexus_kernel.api.cached import depends_on
-from nexus_kernel.contracts.catalog import ProductChanged, StockLow
+from nexus_kernel.contracts.catalog import MOST_IDS, ProductsChanged, StockLow
 
 CATEGORIES = "catalog:categories"
 """The cache tag of everything that shows categories."""
@@ -24,9 +24,11 @@ _MANY = 200
 def products_changed(product_ids: Iterable[UUID]) -> None:
     """Products, their variants, images or ratings were created, changed or retired."""
     changed = list(product_ids)
+    if not changed:
+        return
     _invalidate("catalog:product", changed)
-    for product_id in changed:
-        publish(ProductChanged(product_id=product_id))
+    for start in range(0, len(changed), MOST_IDS):
+        publish(ProductsChanged(product_ids=tuple(changed[start : start + MOST_IDS])))
 
 
 def stock_changed(variant_ids: Iterable[UUID]) -> None:

@@ -16,6 +16,7 @@ from sqlalchemy import (
     literal_column,
     select,
 )
+from sqlalchemy.orm import Session
 
 from nexus_catalog.models import Category, Listing, Product, Stock
 from nexus_catalog.services.slugs import is_id
@@ -76,6 +77,14 @@ def read_filters(args: Mapping[str, Any], currency: str) -> dict[str, Any]:
 def category_filter(key: str) -> dict[str, Any]:
     """The filter for a category's id or slug."""
     return {"category_id": UUID(key)} if is_id(key) else {"category_slug": key}
+
+
+def category_ids(session: Session, key: str) -> list[UUID]:
+    """The ids of the categories with this id or slug, and of all below them. One query."""
+    ((name, value),) = category_filter(key).items()
+    column = CATEGORY.c.id if name == "category_id" else CATEGORY.c.slug
+    found: list[UUID] = session.execute(select(_subtree(column, name)), {name: value}).scalar_one()
+    return found
 
 
 def keys(names: frozenset[str], *, with_title: bool = False) -> Select[Any]:

@@ -49,21 +49,25 @@ def get_image(session: Session, product: str, image_id: UUID) -> dict[str, Any]:
     return _body(row)
 
 
-def add_image(product: str, actor: Actor, data: bytes, alt: str = "") -> tuple[dict[str, Any], bool]:
+def add_image(
+    product: str, actor: Actor, data: bytes, alt: str = "", *, is_active: bool | None = True
+) -> tuple[dict[str, Any], bool]:
     """Give a product, by id or slug, another picture; the picture, and False when the product had it already.
 
     Opens its own transactions and must be called outside of one: none is open while the picture is decoded
     and stored. The same bytes make one picture of a product, however often and at once they are sent; `alt`
-    is then the first one's. Raises ProductNotFound, TooManyImages, Invalid about `image`, Unavailable.
+    is then the first one's. With `is_active` None a retired product gets it too. Raises ProductNotFound,
+    TooManyImages, Invalid about `image`, Unavailable.
     """
     digest = hashlib.sha256(data).digest()
     with transaction() as session:
-        known = _known_or_room(session, _changeable(session, product, actor), digest)
+        product_id = _changeable(session, product, actor, is_active)
+        known = _known_or_room(session, product_id, digest)
     if known is not None:
         return known, False
     sizes = media.store_picture(FOLDER, data, SIZES, field="image")
     with transaction() as session:
-        product_id = _changeable(session, product, actor)
+        product_id = _changeable(session, product, actor, is_active)
         known = _known_or_room(session, product_id, digest)
         if known is not None:
             media.abandon(session, sizes)
@@ -121,9 +125,9 @@ def delete_image(session: Session, product: str, actor: Actor, image_id: UUID) -
     _changed(session, product_id)
 
 
-def _changeable(session: Session, product: str, actor: Actor) -> UUID:
+def _changeable(session: Session, product: str, actor: Actor, is_active: bool | None = True) -> UUID:
     """The id of a product whose pictures the actor may change, locked. Raises ProductNotFound."""
-    product_id: UUID = lock_product(session, product, actor).id
+    product_id: UUID = lock_product(session, product, actor, is_active=is_active).id
     return product_id
 
 

@@ -52,19 +52,25 @@ def free_slugs(
     Between this look and the insert somebody else may take one: insert with ON CONFLICT DO NOTHING and come
     back for those that were not stored, with `random` when it keeps happening.
     """
-    wanted = {slug for base in bases for slug in _candidates(base)}
+    wanted = {slug for base in bases for slug in numbered(base)}
     taken = set(session.scalars(select(column).where(column.in_(wanted), *scope)))
     chosen: list[str] = []
     for base in bases:
-        options: Iterable[str] = () if random else _candidates(base)
-        slug = next((s for s in options if s not in taken), f"{base}-{secrets.token_hex(4)}")
+        options: Iterable[str] = () if random else numbered(base)
+        slug = next((s for s in options if s not in taken), random_slug(base))
         taken.add(slug)
         chosen.append(slug)
     return chosen
 
 
-def _candidates(base: str) -> list[str]:
+def numbered(base: str) -> list[str]:
+    """The slugs to try for a base, in this order."""
     return [base, *(f"{base}-{number}" for number in range(2, NUMBERED + 1))]
+
+
+def random_slug(base: str) -> str:
+    """A slug for a base whose numbers are taken."""
+    return f"{base}-{secrets.token_hex(4)}"
 
 
 def _is_part_of_word(character: str) -> bool:

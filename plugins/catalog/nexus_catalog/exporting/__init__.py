@@ -1,0 +1,1 @@
+"""The export of products, in the columns that the import reads: `rows` reads, `formats` writes."""
