@@ -1,7 +1,7 @@
 """What a request costs in this process: a warm WSGI loop, without a server and without a client.
 
-`CPU` is what the process spent of the processor on one request, `wall` how long it took; the difference is what
-it waited for PostgreSQL and Redis.
+`CPU` is what the process spent of the processor on one request, `wall` how long it took; the difference is
+what it waited for PostgreSQL and Redis.
 """
 
 import io

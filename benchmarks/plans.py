@@ -69,7 +69,7 @@ class Reader:
     def __init__(self, app: Flask) -> None:
         self.app = app
         self.client = app.test_client()
-        self.engine = app.extensions["nexus"].db.engine
+        self.engine = app.extensions["nexus"].db.base_engine
 
     def paths(self) -> dict[str, str]:
         """The addresses of `READS` in this shop; without those that it does not have."""

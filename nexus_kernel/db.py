@@ -125,17 +125,23 @@ class Database:
             f"-c lock_timeout={lock_timeout_ms} -c statement_timeout={statement_timeout_ms} -c timezone=UTC"
         )
         self._prepare_threshold = 5 if prepared_statements else None
+        self._base: Engine | None = None
         self._engine: Engine | None = None
-        self._reader: Engine | None = None
         self._models: tuple[type[Model], ...] = ()
         self.before_commit: list[Callable[[Unit], None]] = []
 
     @property
-    def engine(self) -> Engine:
-        """The engine; it connects when it is first used, so an application starts without its database."""
-        if self._engine is None:
-            self._engine = create_engine(
+    def base_engine(self) -> Engine:
+        """The engine with the pool, whose connections are in autocommit; events of SQLAlchemy are its.
+
+        Reads are most of what a shop does, and to switch a connection to and fro costs more than a short read.
+        It connects when it is first used, so an application starts without its database.
+        """
+        if self._base is None:
+            self._base = create_engine(
                 postgres_url(self.url),
+                isolation_level="AUTOCOMMIT",
+                skip_autocommit_rollback=True,
                 pool_size=self._pool_size,
                 max_overflow=0,
                 pool_timeout=5,
@@ -147,6 +153,13 @@ class Database:
                     "prepare_threshold": self._prepare_threshold,
                 },
             )
+        return self._base
+
+    @property
+    def engine(self) -> Engine:
+        """The same pool for transactions."""
+        if self._engine is None:
+            self._engine = self.base_engine.execution_options(isolation_level="READ COMMITTED")
         return self._engine
 
     def own(self, models: Iterable[type["Model"]]) -> None:
@@ -163,13 +176,13 @@ class Database:
 
     def dispose(self) -> None:
         """Forget pooled connections without closing them: for a process that has just been forked."""
-        if self._engine is not None:
-            self._engine.dispose(close=False)
+        if self._base is not None:
+            self._base.dispose(close=False)
 
     def close(self) -> None:
         """Close every pooled connection."""
-        if self._engine is not None:
-            self._engine.dispose()
+        if self._base is not None:
+            self._base.dispose()
 
     @contextmanager
     def transaction(self) -> Iterator[Session]:
@@ -197,10 +210,9 @@ class Database:
         if outer is not None:
             yield outer.session
             return
-        if self._reader is None:
-            self._reader = self.engine.execution_options(isolation_level="AUTOCOMMIT")
-        with Session(self._reader, expire_on_commit=False) as session, _entered(Unit(session, atomic=False)):
-            yield session
+        with Session(self.base_engine, expire_on_commit=False) as session:
+            with _entered(Unit(session, atomic=False)):
+                yield session
 
 
 def postgres_url(url: str) -> str:

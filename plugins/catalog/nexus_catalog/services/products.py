@@ -139,23 +139,28 @@ def present_whole(rows: Sequence[Row[Any]]) -> dict[str, Any]:
 
 
 def present_summary(row: Row[Any]) -> dict[str, Any]:
-    """A row with the columns `SHOWN` as its JSON."""
-    category = None
-    if row.category_id is not None:
-        category = {"id": row.category_id, "name": row.category_name, "slug": row.category_slug}
+    """A row that begins with the columns `SHOWN` as its JSON."""
+    (
+        product_id, title, slug, description, seller_id, image, average, ratings, created_at, updated_at,
+        category_id, category_name, category_slug, _, sku, price_minor, currency, available,
+    ) = row[: len(SHOWN)]  # fmt: skip
     return {
-        "id": row.id,
-        "title": row.title,
-        "slug": row.slug,
-        "description": row.description,
-        "category": category,
-        "seller_id": row.seller_id,
-        **_offer(row),
-        "image": lead_image(row.image),
-        "rating_average": float(row.rating_average) if row.rating_count else None,
-        "rating_count": row.rating_count,
-        "created_at": row.created_at,
-        "updated_at": row.updated_at,
+        "id": product_id,
+        "title": title,
+        "slug": slug,
+        "description": description,
+        "category": category_id and {"id": category_id, "name": category_name, "slug": category_slug},
+        "seller_id": seller_id,
+        "price": str(Money(price_minor, currency)),
+        "currency": currency,
+        "sku": sku,
+        "stock_quantity": available,
+        "in_stock": available > 0,
+        "image": lead_image(image),
+        "rating_average": float(average) if ratings else None,
+        "rating_count": ratings,
+        "created_at": created_at,
+        "updated_at": updated_at,
     }
 
 
@@ -164,18 +169,12 @@ def present_variant(row: Row[Any]) -> dict[str, Any]:
     prior = row.prior_price_minor
     return {
         "id": row.variant_id,
-        **_offer(row),
-        "prior_price": None if prior is None else str(Money(prior, row.currency)),
-        "is_default": row.is_default,
-        "option_values": row.option_values,
-    }
-
-
-def _offer(row: Row[Any]) -> dict[str, Any]:
-    return {
         "price": str(Money(row.price_minor, row.currency)),
         "currency": row.currency,
         "sku": row.sku,
         "stock_quantity": row.available,
         "in_stock": row.available > 0,
+        "prior_price": None if prior is None else str(Money(prior, row.currency)),
+        "is_default": row.is_default,
+        "option_values": row.option_values,
     }
