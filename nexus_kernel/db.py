@@ -15,6 +15,7 @@ import uuid_utils.compat
 from sqlalchemy import (
     BigInteger,
     CheckConstraint,
+    Connection,
     DateTime,
     Engine,
     MetaData,
@@ -35,6 +36,9 @@ if TYPE_CHECKING:
     from nexus_kernel.contracts.events import Event
 
 log = logging.getLogger("nexus.db")
+
+RANDOM_PAGE_COST = 1.1
+"""PostgreSQL's default, 4, is for disks that turn: with it a page of a list reads small tables as a whole."""
 
 
 def new_id() -> UUID:
@@ -104,6 +108,9 @@ class Unit:
     after_commit: list[Callable[[], None]] = field(default_factory=list)
 
 
+Reader = Session | Connection
+"""What runs a Core select."""
+
 _unit: ContextVar[Unit | None] = ContextVar("nexus_unit", default=None)
 
 
@@ -122,7 +129,8 @@ class Database:
         self.url = url
         self._pool_size = pool_size
         self._settings = (
-            f"-c lock_timeout={lock_timeout_ms} -c statement_timeout={statement_timeout_ms} -c timezone=UTC"
+            f"-c lock_timeout={lock_timeout_ms} -c statement_timeout={statement_timeout_ms} -c timezone=UTC "
+            f"-c random_page_cost={RANDOM_PAGE_COST}"
         )
         self._prepare_threshold = 5 if prepared_statements else None
         self._base: Engine | None = None
@@ -134,8 +142,8 @@ class Database:
     def base_engine(self) -> Engine:
         """The engine with the pool, whose connections are in autocommit; events of SQLAlchemy are its.
 
-        Reads are most of what a shop does, and to switch a connection to and fro costs more than a short read.
-        It connects when it is first used, so an application starts without its database.
+        Reads are most of what a shop does, and to switch a connection to and fro costs as much as a short
+        read. It connects when it is first used, so an application starts without its database.
         """
         if self._base is None:
             self._base = create_engine(
@@ -210,9 +218,25 @@ class Database:
         if outer is not None:
             yield outer.session
             return
-        with Session(self.base_engine, expire_on_commit=False) as session:
-            with _entered(Unit(session, atomic=False)):
-                yield session
+        session = Session(self.base_engine, expire_on_commit=False)
+        with session, _entered(Unit(session, atomic=False)):
+            yield session
+
+
+    @contextmanager
+    def querying(self) -> Iterator[Connection]:
+        """A connection in autocommit, for reads that are hot and made of Core selects.
+
+        It is what `reading()` gives without the session, which costs such a read a tenth of its time. Inside
+        of a unit of work it is the connection of that unit; by itself it is none, so that services that
+        others provide are not to be had.
+        """
+        outer = _unit.get()
+        if outer is not None:
+            yield outer.session.connection()
+            return
+        with self.base_engine.connect() as connection:
+            yield connection
 
 
 def postgres_url(url: str) -> str:
