@@ -33,6 +33,7 @@ from .config import setting
 from .db import (
     Keyed,
     Model,
+    Reader,
     Timestamped,
     amount_column,
     currency_column,
@@ -62,7 +63,7 @@ from .hookspecs import hookimpl
 from .kernel_config import KernelConfig
 from .manifest import Manifest
 from .money import Money
-from .runtime import Nexus, current_cache, current_nexus, reading, settings, transaction
+from .runtime import Nexus, current_cache, current_nexus, querying, reading, settings, transaction
 from .services import ServiceFactory
 from .tasks import Periodic, Task, task
 from .throttling import Throttled, check_rate, client_network, current_throttle, throttle, throttle_client
@@ -98,6 +99,7 @@ __all__ = [
     "Periodic",
     "Permission",
     "QuerySchema",
+    "Reader",
     "Schema",
     "ServiceFactory",
     "StartupError",
@@ -132,6 +134,7 @@ __all__ = [
     "page_of",
     "paginate",
     "publish",
+    "querying",
     "reading",
     "services",
     "setting",

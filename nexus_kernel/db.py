@@ -222,7 +222,6 @@ class Database:
         with session, _entered(Unit(session, atomic=False)):
             yield session
 
-
     @contextmanager
     def querying(self) -> Iterator[Connection]:
         """A connection in autocommit, for reads that are hot and made of Core selects.

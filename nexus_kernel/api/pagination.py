@@ -16,10 +16,10 @@ import marshmallow as ma
 import orjson
 from flask import current_app, request
 from sqlalchemy import Select, func, literal, select
-from sqlalchemy.orm import Session
 
 from nexus_kernel.api.keyset import Order, Window
 from nexus_kernel.api.schema import QuerySchema, Schema
+from nexus_kernel.db import Reader
 
 COUNT_BOUND = 10_000
 """Counting stops here: `count` is then this number, there are more, and `count_exact` is false."""
@@ -110,7 +110,7 @@ class Pages:
 
     def page(
         self,
-        session: Session,
+        session: Reader,
         args: Mapping[str, Any],
         present: Callable[[Any], Any],
         *,
@@ -210,7 +210,7 @@ class _Counter:
     """Runs the statements of one request."""
 
     pages: Pages
-    session: Session
+    session: Reader
     args: Mapping[str, Any]
     values: Mapping[str, Any]
     cached: CachedCount | None
@@ -253,7 +253,7 @@ def _bounded(found: int, bound: int | None) -> tuple[int, bool]:
 
 
 def paginate(
-    session: Session,
+    session: Reader,
     statement: Select[Any],
     *,
     order: Sequence[Any],

@@ -6,7 +6,6 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, FromClause, Row, Select, Uuid, bindparam, select
-from sqlalchemy.orm import Session
 
 from nexus_catalog.errors import ProductNotFound
 from nexus_catalog.models import Product, Variant
@@ -15,7 +14,7 @@ from nexus_catalog.services.changes import PRODUCTS
 from nexus_catalog.services.filters import AVAILABLE, CATEGORY, LISTING, PRODUCT, STOCK, keys, read_filters
 from nexus_catalog.services.image_columns import ALL_IMAGES, image_body, lead_image
 from nexus_catalog.services.slugs import is_id
-from nexus_kernel import CachedCount, Money, Pages, Window
+from nexus_kernel import CachedCount, Money, Pages, Reader, Window
 
 VARIANT: FromClause = Variant.__table__
 COUNT = CachedCount("catalog:products:count", (PRODUCTS,))
@@ -68,7 +67,7 @@ _ORDERS: Mapping[str, tuple[ColumnElement[Any], ...]] = {
 SORTS = (*_ORDERS, *(f"-{name}" for name in _ORDERS))
 
 
-def product_page(session: Session, args: Mapping[str, Any], currency: str) -> dict[str, Any]:
+def product_page(session: Reader, args: Mapping[str, Any], currency: str) -> dict[str, Any]:
     """One page of the products on sale that pass the filters of `args`. One query, and one for the count.
 
     The order is `sort`; without it the newest come first, or with `q` the best matches.
@@ -79,7 +78,7 @@ def product_page(session: Session, args: Mapping[str, Any], currency: str) -> di
     return pages.page(session, args, present_summary, values={**filters, "currency": currency}, count=COUNT)
 
 
-def product_detail(session: Session, key: str) -> dict[str, Any]:
+def product_detail(session: Reader, key: str) -> dict[str, Any]:
     """A product with its pictures, options and variants, by id or slug. One query. Raises ProductNotFound."""
     statement, value = (_BY_ID, UUID(key)) if is_id(key) else (_BY_SLUG, _slug(key))
     return present_whole(session.execute(statement, {"key": value}).all())
