@@ -4,11 +4,12 @@ import sys
 from collections.abc import Callable
 from functools import partial
 
-from benchmarks import imports, journey, routes, scale, start
+from benchmarks import cpu, imports, journey, routes, scale, start
 from benchmarks.load import WrkMissing
 
 BENCHMARKS: dict[str, Callable[[], list[tuple[str, str, str]]]] = {
     "start": start.run,
+    "cpu": cpu.run,
     "journey": journey.run,
     "scale": scale.run,
     **{name: partial(routes.run, name) for name in ("S1", "S1e", "S2", "S3", "S4", "S7")},

@@ -69,7 +69,7 @@ class Reader:
     def __init__(self, app: Flask) -> None:
         self.app = app
         self.client = app.test_client()
-        self.engine = app.extensions["nexus"].db.engine
+        self.engine = app.extensions["nexus"].db.base_engine
 
     def paths(self) -> dict[str, str]:
         """The addresses of `READS` in this shop; without those that it does not have."""
@@ -168,7 +168,7 @@ def write(reader: Reader) -> None:
             file.unlink()
 
 
-def make_app(environ: dict[str, str]) -> Flask:
+def make_app(environ: dict[str, str], *, cache: str = "off") -> Flask:
     """The shop with these engines."""
     from nexus_kernel import create_app
 
@@ -178,7 +178,7 @@ def make_app(environ: dict[str, str]) -> Flask:
         "database_url": environ["DATABASE_URL"],
         "redis_url": environ["REDIS_URL"],
         "log_level": "WARNING",
-        "cache": "off",
+        "cache": cache,
     }
     return create_app({"kernel": kernel})
 

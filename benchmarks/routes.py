@@ -48,7 +48,7 @@ class Scenario:
 def run(wanted: str) -> list[Row]:
     """The rows of one scenario, such as `S1`, on every server there is."""
     with engines() as environ:
-        _fill(environ)
+        fill(environ)
         return [row for server in SERVERS for row in _on(server, environ, wanted)]
 
 
@@ -132,7 +132,8 @@ def _details(address: str) -> Script:
     return Script([("GET", f"{LIST}{product['id']}/", "") for product in found])
 
 
-def _fill(environ: dict[str, str]) -> None:
+def fill(environ: dict[str, str]) -> None:
+    """Import the first of the gift shop's products."""
     with tempfile.TemporaryDirectory() as folder, PRODUCTS.open(newline="", encoding="utf-8") as source:
         some = Path(folder, "products.csv")
         with some.open("w", newline="", encoding="utf-8") as target:

@@ -25,6 +25,7 @@ from .config import setting
 from .db import (
     Keyed,
     Model,
+    Reader,
     Timestamped,
     amount_column,
     currency_column,
@@ -54,7 +55,7 @@ from .hookspecs import hookimpl
 from .kernel_config import KernelConfig
 from .manifest import Manifest
 from .money import Money
-from .runtime import Nexus, current_cache, current_nexus, reading, settings, transaction
+from .runtime import Nexus, current_cache, current_nexus, querying, reading, settings, transaction
 from .services import ServiceFactory
 from .tasks import Periodic, Task, task
 from .throttling import Throttled, check_rate, client_network, current_throttle, throttle, throttle_client
@@ -91,6 +92,7 @@ __all__ = [
     "Periodic",
     "Permission",
     "QuerySchema",
+    "Reader",
     "Schema",
     "ServiceFactory",
     "StartupError",
@@ -125,6 +127,7 @@ __all__ = [
     "page_of",
     "paginate",
     "publish",
+    "querying",
     "reading",
     "services",
     "setting",

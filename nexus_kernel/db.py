@@ -15,6 +15,7 @@ import uuid_utils.compat
 from sqlalchemy import (
     BigInteger,
     CheckConstraint,
+    Connection,
     DateTime,
     Engine,
     MetaData,
@@ -35,6 +36,9 @@ if TYPE_CHECKING:
     from nexus_kernel.contracts.events import Event
 
 log = logging.getLogger("nexus.db")
+
+RANDOM_PAGE_COST = 1.1
+"""PostgreSQL's default, 4, is for disks that turn: with it a page of a list reads small tables as a whole."""
 
 
 def new_id() -> UUID:
@@ -104,6 +108,9 @@ class Unit:
     after_commit: list[Callable[[], None]] = field(default_factory=list)
 
 
+Reader = Session | Connection
+"""What runs a Core select."""
+
 _unit: ContextVar[Unit | None] = ContextVar("nexus_unit", default=None)
 
 
@@ -122,20 +129,27 @@ class Database:
         self.url = url
         self._pool_size = pool_size
         self._settings = (
-            f"-c lock_timeout={lock_timeout_ms} -c statement_timeout={statement_timeout_ms} -c timezone=UTC"
+            f"-c lock_timeout={lock_timeout_ms} -c statement_timeout={statement_timeout_ms} -c timezone=UTC "
+            f"-c random_page_cost={RANDOM_PAGE_COST}"
         )
         self._prepare_threshold = 5 if prepared_statements else None
+        self._base: Engine | None = None
         self._engine: Engine | None = None
-        self._reader: Engine | None = None
         self._models: tuple[type[Model], ...] = ()
         self.before_commit: list[Callable[[Unit], None]] = []
 
     @property
-    def engine(self) -> Engine:
-        """The engine; it connects when it is first used, so an application starts without its database."""
-        if self._engine is None:
-            self._engine = create_engine(
+    def base_engine(self) -> Engine:
+        """The engine with the pool, whose connections are in autocommit; events of SQLAlchemy are its.
+
+        Reads are most of what a shop does, and to switch a connection to and fro costs as much as a short
+        read. It connects when it is first used, so an application starts without its database.
+        """
+        if self._base is None:
+            self._base = create_engine(
                 postgres_url(self.url),
+                isolation_level="AUTOCOMMIT",
+                skip_autocommit_rollback=True,
                 pool_size=self._pool_size,
                 max_overflow=0,
                 pool_timeout=5,
@@ -147,6 +161,13 @@ class Database:
                     "prepare_threshold": self._prepare_threshold,
                 },
             )
+        return self._base
+
+    @property
+    def engine(self) -> Engine:
+        """The same pool for transactions."""
+        if self._engine is None:
+            self._engine = self.base_engine.execution_options(isolation_level="READ COMMITTED")
         return self._engine
 
     def own(self, models: Iterable[type["Model"]]) -> None:
@@ -163,13 +184,13 @@ class Database:
 
     def dispose(self) -> None:
         """Forget pooled connections without closing them: for a process that has just been forked."""
-        if self._engine is not None:
-            self._engine.dispose(close=False)
+        if self._base is not None:
+            self._base.dispose(close=False)
 
     def close(self) -> None:
         """Close every pooled connection."""
-        if self._engine is not None:
-            self._engine.dispose()
+        if self._base is not None:
+            self._base.dispose()
 
     @contextmanager
     def transaction(self) -> Iterator[Session]:
@@ -197,10 +218,24 @@ class Database:
         if outer is not None:
             yield outer.session
             return
-        if self._reader is None:
-            self._reader = self.engine.execution_options(isolation_level="AUTOCOMMIT")
-        with Session(self._reader, expire_on_commit=False) as session, _entered(Unit(session, atomic=False)):
+        session = Session(self.base_engine, expire_on_commit=False)
+        with session, _entered(Unit(session, atomic=False)):
             yield session
+
+    @contextmanager
+    def querying(self) -> Iterator[Connection]:
+        """A connection in autocommit, for reads that are hot and made of Core selects.
+
+        It is what `reading()` gives without the session, which costs such a read a tenth of its time. Inside
+        of a unit of work it is the connection of that unit; by itself it is none, so that services that
+        others provide are not to be had.
+        """
+        outer = _unit.get()
+        if outer is not None:
+            yield outer.session.connection()
+            return
+        with self.base_engine.connect() as connection:
+            yield connection
 
 
 def postgres_url(url: str) -> str:

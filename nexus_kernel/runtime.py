@@ -6,6 +6,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar
 
 from flask import Flask, current_app
+from sqlalchemy import Connection
 from sqlalchemy.orm import Session
 
 from nexus_kernel.actors import Permission, Policy
@@ -134,6 +135,11 @@ def transaction() -> "AbstractContextManager[Session]":
 def reading() -> "AbstractContextManager[Session]":
     """Autocommit on the running application's database; see `Database.reading`."""
     return current_nexus().db.reading()
+
+
+def querying() -> "AbstractContextManager[Connection]":
+    """A connection of the running application's database for hot reads; see `Database.querying`."""
+    return current_nexus().db.querying()
 
 
 def current_cache() -> Cache:

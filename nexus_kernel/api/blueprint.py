@@ -22,7 +22,7 @@ import orjson
 from webargs.flaskparser import FlaskParser
 from werkzeug.exceptions import UnsupportedMediaType
 
-from nexus_kernel.api.cached import cached_view
+from nexus_kernel.api.cached import cached_view, loaded_for
 from nexus_kernel.api.conditional import conditional_response
 from nexus_kernel.api.idempotency import run_once
 from nexus_kernel.api.uploads import MULTIPART, allow_upload, read_form
@@ -59,6 +59,18 @@ class JSONParser(FlaskParser):
     DEFAULT_UNKNOWN_BY_LOCATION: dict[str, str | None] = {}  # noqa: RUF012
 
     __location_map__ = FlaskParser.__location_map__ | {"multipart": "load_multipart"}
+
+    def parse(self, argmap: Any, req: Any = None, *, location: str | None = None, **options: Any) -> Any:
+        """The values by this schema; those that a kept route has loaded already are not loaded again."""
+        loaded = loaded_for(argmap) if location == "query" else None
+        return super().parse(argmap, req, location=location, **options) if loaded is None else loaded
+
+    def load_querystring(self, req: Any, schema: Any) -> Any:
+        """The parameters that were sent, and no others: to look for one that was not costs an exception."""
+        if not req.args:
+            return {}
+        sent = self._makeproxy(req.args, schema)
+        return {name: sent[name] for name in req.args}
 
     def load_multipart(self, req: Any, schema: Any) -> Any:
         """The parts of a form; the view's route has set its limit."""

@@ -27,6 +27,7 @@ KEPT_UNDER = "nexus.answer"
 """In the WSGI environ: the key of the answer that was given."""
 _KEPT_HEADERS = frozenset({"content-type", "content-length"})
 _tags: ContextVar[dict[str, None] | None] = ContextVar("nexus_answer_tags", default=None)
+_loaded: ContextVar[Mapping[ma.Schema, Any] | None] = ContextVar("nexus_answer_loaded", default=None)
 
 
 class _NotKept(Exception):
@@ -46,6 +47,12 @@ def depends_on(*tags: str) -> None:
         known.update(dict.fromkeys(tags))
 
 
+def loaded_for(schema: Any) -> Any:
+    """What the route under way has loaded by this schema to find its answer; None for another one."""
+    loaded = _loaded.get()
+    return loaded.get(schema) if loaded and isinstance(schema, ma.Schema) else None
+
+
 class CachedView:
     """A view whose answers are kept."""
 
@@ -58,12 +65,13 @@ class CachedView:
 
     def __call__(self, **path: Any) -> Response:
         cache: Cache = current_app.extensions["nexus"].cache
-        parameters = self._parameters()
+        loaded = self._load()
+        parameters = sorted(pair for schema, values in loaded.items() for pair in normalised(schema, values))
         key = _key(path, parameters)
         try:
             entry = cache.fetch(
                 key,
-                lambda: self._build(path, parameters, pack=cache.is_on),
+                lambda: self._build(path, parameters, loaded, pack=cache.is_on),
                 tags=self._tags,
                 seconds=self._seconds,
                 now="Authorization" in request.headers,
@@ -75,22 +83,30 @@ class CachedView:
         status, headers, body = entry.answer(request.environ)
         return Response(body, status, headers)
 
-    def _parameters(self) -> list[tuple[str, str]]:
-        found: list[tuple[str, str]] = []
+    def _load(self) -> dict[ma.Schema, Any]:
+        loaded: dict[ma.Schema, Any] = {}
         for index, schema in enumerate(self._schemas):
             if isinstance(schema, type):
                 schema = self._schemas[index] = schema()
-            found += normalised(schema, self._parser.parse(schema, request, location="query"))
-        return sorted(found)
+            loaded[schema] = self._parser.parse(schema, request, location="query")
+        return loaded
 
-    def _build(self, path: Mapping[str, Any], parameters: list[tuple[str, str]], *, pack: bool) -> Entry:
+    def _build(
+        self,
+        path: Mapping[str, Any],
+        parameters: list[tuple[str, str]],
+        loaded: Mapping[ma.Schema, Any],
+        *,
+        pack: bool,
+    ) -> Entry:
         request.__dict__["args"] = ImmutableMultiDict(parameters)
         tags = dict.fromkeys(self._tags)
-        token = _tags.set(tags)
+        tags_token, loaded_token = _tags.set(tags), _loaded.set(loaded)
         try:
             response = flask.make_response(self._view(**path))
         finally:
-            _tags.reset(token)
+            _tags.reset(tags_token)
+            _loaded.reset(loaded_token)
         others = {name.lower() for name, _ in response.headers} - _KEPT_HEADERS
         if response.status_code != 200 or response.is_streamed or others:
             raise _NotKept(response)

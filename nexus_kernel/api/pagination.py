@@ -16,15 +16,16 @@ import marshmallow as ma
 import orjson
 from flask import current_app, request
 from sqlalchemy import Select, func, select
-from sqlalchemy.orm import Session
 
 from nexus_kernel.api.keyset import Order, Window
 from nexus_kernel.api.schema import QuerySchema, Schema
+from nexus_kernel.db import Reader
 
 COUNT_BOUND = 10_000
 """Counting stops here: `count` is then this number, there are more, and `count_exact` is false."""
 NEAR = 1_000
 """Rows from which on a numbered page is worth a look at the count, to read it from the nearer end."""
+_COUNTED = "rows_counted"
 _PLACE = ("page", "page_size", "cursor", "sort")
 
 
@@ -68,6 +69,11 @@ class CachedCount:
     tags: tuple[str, ...]
     seconds: int = 60
 
+    @property
+    def is_kept(self) -> bool:
+        """False while nothing is cached at all."""
+        return bool(current_app.extensions["nexus"].cache.is_on)
+
     def get(self, filters: Mapping[str, Any], count: Callable[[], tuple[int, bool]]) -> tuple[int, bool]:
         """The number and whether it is exact; from `count` when it is not cached or the cache is down."""
         text = orjson.dumps(filters, default=str, option=orjson.OPT_SORT_KEYS)
@@ -84,7 +90,8 @@ class Pages:
 
     `rows` builds the statement of a window (see `Window.of`); `counted` is a statement with the same rows and
     as few columns and joins as will do. A statement that knows how many rows there are says so in a column
-    `total`, and in `total_exact`; then nothing else counts.
+    `total`, and in `total_exact`; then nothing else counts. Where counts are not cached, the statement of the
+    rows counts as well: one round trip to the database instead of two.
     """
 
     def __init__(
@@ -97,19 +104,20 @@ class Pages:
     ) -> None:
         self._order = Order(tuple(order), descending)
         self._rows = lru_cache(maxsize=16)(rows)
+        self._counting_rows = lru_cache(maxsize=16)(self._with_count)
         self._counted = counted
         self._counts: dict[int | None, Select[Any]] = {}
 
     def page(
         self,
-        session: Session,
+        session: Reader,
         args: Mapping[str, Any],
         present: Callable[[Any], Any],
         *,
         values: Mapping[str, Any] | None = None,
         count: CachedCount | None = None,
     ) -> dict[str, Any]:
-        """One page. One query for the rows; and one for the count, unless it is cached or plain to see.
+        """One page. One query, and with `count` one more that counts, unless that is cached or plain to see.
 
         `args` are the loaded values of a `PageQuery`, `values` the parameters of the statements.
         Raises Invalid for a foreign cursor.
@@ -123,7 +131,7 @@ class Pages:
         size = args["page_size"]
         backwards, key = self._order.decode(args["cursor"])
         window = Window(self._order, size + 1, backwards=backwards, keyed=True)
-        rows = counter.run(self._rows(window), {f"after_{i}": value for i, value in enumerate(key)})
+        rows = counter.run(window, {f"after_{i}": value for i, value in enumerate(key)})
         more, rows = len(rows) > size, rows[:size]
         if backwards:
             rows.reverse()
@@ -146,7 +154,7 @@ class Pages:
             rows, more = self._from_the_end(counter, offset, size, total), offset + size < total
         else:
             window = Window(self._order, size + 1, offset=offset > 0)
-            rows = counter.run(self._rows(window), {"page_offset": offset} if offset else {})
+            rows = counter.run(window, {"page_offset": offset} if offset else {}, counted=total is not None)
             more, rows = len(rows) > size, rows[:size]
         if total is not None:
             number, exact = total, True
@@ -174,8 +182,19 @@ class Pages:
         if wanted <= 0:
             return []
         window = Window(self._order, wanted, backwards=True, offset=True)
-        rows = counter.run(self._rows(window), {"page_offset": total - offset - wanted})
+        rows = counter.run(window, {"page_offset": total - offset - wanted}, counted=True)
         return rows[::-1]
+
+    def rows_statement(self, window: Window, *, counting: bool) -> Select[Any]:
+        """The rows of a window; with `counting` they say how many rows there are, unless they do anyhow."""
+        return self._counting_rows(window) if counting else self._rows(window)
+
+    def _with_count(self, window: Window) -> Select[Any]:
+        rows = self._rows(window)
+        if "total" in rows.selected_columns:
+            return rows
+        number = self.count_statement(COUNT_BOUND).correlate(None).scalar_subquery()
+        return rows.add_columns(number.label(_COUNTED))
 
     def count_statement(self, bound: int | None) -> Select[Any]:
         """Counts the rows up to one more than `bound`."""
@@ -190,16 +209,22 @@ class _Counter:
     """Runs the statements of one request."""
 
     pages: Pages
-    session: Session
+    session: Reader
     args: Mapping[str, Any]
     values: Mapping[str, Any]
     cached: CachedCount | None
 
-    def run(self, statement: Select[Any], extra: Mapping[str, Any]) -> list[Any]:
+    def run(self, window: Window, extra: Mapping[str, Any], *, counted: bool = False) -> list[Any]:
+        counting = not counted and (self.cached is None or not self.cached.is_kept)
+        statement = self.pages.rows_statement(window, counting=counting)
         return list(self.session.execute(statement, {**self.values, **extra}))
 
     def told(self, rows: Sequence[Any]) -> tuple[int, bool] | None:
-        return (rows[0].total, rows[0].total_exact) if rows and hasattr(rows[0], "total") else None
+        """The count, where the rows say it."""
+        known = rows[0]._fields if rows else ()
+        if "total" in known:
+            return rows[0].total, rows[0].total_exact
+        return _bounded(rows[0]._mapping[_COUNTED], COUNT_BOUND) if _COUNTED in known else None
 
     def count(self) -> tuple[int, bool]:
         return self._kept(COUNT_BOUND)
@@ -219,11 +244,15 @@ class _Counter:
 
     def _count(self, bound: int | None) -> tuple[int, bool]:
         found = self.session.execute(self.pages.count_statement(bound), dict(self.values)).scalar_one()
-        return (found, True) if bound is None or found <= bound else (bound, False)
+        return _bounded(found, bound)
+
+
+def _bounded(found: int, bound: int | None) -> tuple[int, bool]:
+    return (found, True) if bound is None or found <= bound else (bound, False)
 
 
 def paginate(
-    session: Session,
+    session: Reader,
     statement: Select[Any],
     *,
     order: Sequence[Any],
@@ -232,7 +261,7 @@ def paginate(
     descending: bool = True,
     count: CachedCount | None = None,
 ) -> dict[str, Any]:
-    """One page of the statement's rows, each through `present`. At most two queries: the rows and the count.
+    """One page of the statement's rows, each through `present`. One query, with `count` at most two.
 
     `order` is a total order of columns that are never NULL; the last one is unique. All run in the same
     direction. `args` are the loaded values of a `PageQuery`. Raises Invalid for a foreign cursor. A list that

@@ -84,7 +84,7 @@ class Queries:
 @contextmanager
 def count_queries(app: Flask) -> Iterator[Queries]:
     """Everything that is sent to the database inside the block: `assert len(queries) == 2, str(queries)`."""
-    engine, queries = app.extensions["nexus"].db.engine, Queries()
+    engine, queries = app.extensions["nexus"].db.base_engine, Queries()
 
     def on_statement(conn: Any, cursor: Any, statement: str, *rest: Any) -> None:
         queries.statements.append(statement)

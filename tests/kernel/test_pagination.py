@@ -261,11 +261,11 @@ def test_above_its_bound_the_count_says_that_it_is_not_exact(tree, monkeypatch):
 
 
 @pytest.mark.parametrize("size", [1, 20])
-def test_a_page_costs_two_queries_and_no_transaction(app, tree, size):
+def test_a_page_costs_one_query_and_no_transaction(app, tree, size):
     url = f"/api/page/leaves/?page_size={size}&cursor={cursor_of(tree, '/api/page/leaves/?page_size=3')}"
     with count_queries(app) as queries:
         tree.get(url)
-    assert len(queries) == 2, str(queries)
+    assert len(queries) == 1, str(queries)
 
 
 def test_a_list_of_joined_tables_is_counted_too(tree):

@@ -45,7 +45,7 @@ def plans(app, client, path: str) -> list[str]:
     def note(conn, cursor, statement, parameters, context, executemany):
         statements.append((statement, parameters))
 
-    engine = app.extensions["nexus"].db.engine
+    engine = app.extensions["nexus"].db.base_engine
     event.listen(engine, "before_cursor_execute", note)
     response = client.get(path)
     event.remove(engine, "before_cursor_execute", note)

@@ -165,7 +165,7 @@ def test_a_review_that_is_committed_during_a_recount_is_counted_once(app, sell, 
     review(rating=1)
     with app.app_context(), transaction() as session:
         session.execute(update(Product).values(rating_count=7, rating_sum=7))
-    engine, late = app.extensions["nexus"].db.engine, []
+    engine, late = app.extensions["nexus"].db.base_engine, []
 
     def write_meanwhile(conn, cursor, statement, *rest):
         if "FOR NO KEY UPDATE" in statement and not late:

@@ -37,7 +37,7 @@ def plans_of(app, read) -> list[str]:
         if "FROM catalog_review" in statement:
             statements.append((statement, parameters))
 
-    engine = app.extensions["nexus"].db.engine
+    engine = app.extensions["nexus"].db.base_engine
     event.listen(engine, "before_cursor_execute", note)
     with app.test_request_context("/api/catalog/"), reading() as session:
         read(session)

@@ -11,47 +11,54 @@ from sqlalchemy.orm import Session
 from nexus_catalog.errors import CategoryNotFound
 from nexus_catalog.models import Category
 from nexus_catalog.services.changes import categories_changed
+from nexus_catalog.services.filters import CATEGORY
 from nexus_catalog.services.slugs import free_slugs, slugify
-from nexus_kernel import invalid_field, new_id, paginate
+from nexus_kernel import Pages, Reader, invalid_field, new_id
 
 DEEPEST = 10
 """Levels of the tree."""
 _COLUMNS = (
-    Category.id,
-    Category.parent_id,
-    Category.name,
-    Category.slug,
-    Category.created_at,
-    Category.updated_at,
+    CATEGORY.c.id,
+    CATEGORY.c.parent_id,
+    CATEGORY.c.name,
+    CATEGORY.c.slug,
+    CATEGORY.c.created_at,
+    CATEGORY.c.updated_at,
 )
 
 
-def category_page(session: Session, args: Mapping[str, Any]) -> dict[str, Any]:
+def _pages(statement: Select[Any]) -> Pages:
+    order = (CATEGORY.c.name, CATEGORY.c.id)
+    return Pages(lambda window: window.of(statement), counted=statement, order=order, descending=False)
+
+
+_ALL = _pages(select(*_COLUMNS))
+_ROOTS = _pages(select(*_COLUMNS).where(CATEGORY.c.parent_id.is_(None)))
+
+
+def category_page(session: Reader, args: Mapping[str, Any]) -> dict[str, Any]:
     """One page of all categories by name; with `include_children` of the roots, each with its whole tree."""
-    statement: Select[Any] = select(*_COLUMNS)
-    if args["include_children"]:
-        statement = statement.where(Category.parent_id.is_(None))
-    order = (Category.name, Category.id)
-    page = paginate(session, statement, order=order, descending=False, args=args, present=_category)
+    pages = _ROOTS if args["include_children"] else _ALL
+    page = pages.page(session, args, _category)
     if args["include_children"]:
         _add_children(session, page["results"])
     return page
 
 
-def get_category(session: Session, category_id: UUID) -> dict[str, Any]:
+def get_category(session: Reader, category_id: UUID) -> dict[str, Any]:
     """A category with its ancestors from the root (`path`) and its children. Two queries.
 
     Raises CategoryNotFound.
     """
-    up = select(*_COLUMNS, literal(0).label("distance")).where(Category.id == category_id)
+    up = select(*_COLUMNS, literal(0).label("distance")).where(CATEGORY.c.id == category_id)
     line = up.cte("line", recursive=True)
-    above = select(*_COLUMNS, line.c.distance + 1).where(Category.id == line.c.parent_id)
+    above = select(*_COLUMNS, line.c.distance + 1).where(CATEGORY.c.id == line.c.parent_id)
     line = line.union_all(above)
     *path, row = session.execute(select(line).order_by(line.c.distance.desc())).all() or [None]
     if row is None:
         raise CategoryNotFound("There is no such category.")
-    below = select(*_COLUMNS).where(Category.parent_id == category_id)
-    children = session.execute(below.order_by(Category.name, Category.id))
+    below = select(*_COLUMNS).where(CATEGORY.c.parent_id == category_id)
+    children = session.execute(below.order_by(CATEGORY.c.name, CATEGORY.c.id))
     return _category(row) | {
         "path": [{"id": ancestor.id, "name": ancestor.name, "slug": ancestor.slug} for ancestor in path],
         "children": [_category(child) for child in children],
@@ -91,7 +98,7 @@ def create_category(
 
 def _depth(session: Session, category_id: UUID) -> int:
     """1 for a root; 0 when there is no such category."""
-    path = select(Category.id, Category.parent_id).where(Category.id == category_id)
+    path = select(Category.id, Category.parent_id).where(CATEGORY.c.id == category_id)
     ancestors = path.cte("ancestors", recursive=True)
     ancestors = ancestors.union(
         select(Category.id, Category.parent_id).where(Category.id == ancestors.c.parent_id)
@@ -99,10 +106,10 @@ def _depth(session: Session, category_id: UUID) -> int:
     return session.execute(select(func.count()).select_from(ancestors)).scalar_one()
 
 
-def _add_children(session: Session, roots: list[dict[str, Any]]) -> None:
+def _add_children(session: Reader, roots: list[dict[str, Any]]) -> None:
     known = {root["id"]: root for root in roots}
-    tree = select(*_COLUMNS).where(Category.parent_id.in_(known)).cte("tree", recursive=True)
-    tree = tree.union(select(*_COLUMNS).where(Category.parent_id == tree.c.id))
+    tree = select(*_COLUMNS).where(CATEGORY.c.parent_id.in_(known)).cte("tree", recursive=True)
+    tree = tree.union(select(*_COLUMNS).where(CATEGORY.c.parent_id == tree.c.id))
     for root in roots:
         root["children"] = []
     below = [
@@ -115,11 +122,12 @@ def _add_children(session: Session, roots: list[dict[str, Any]]) -> None:
 
 
 def _category(row: Row[Any]) -> dict[str, Any]:
+    category_id, parent_id, name, slug, created_at, updated_at = row[: len(_COLUMNS)]
     return {
-        "id": row.id,
-        "parent_id": row.parent_id,
-        "name": row.name,
-        "slug": row.slug,
-        "created_at": row.created_at,
-        "updated_at": row.updated_at,
+        "id": category_id,
+        "parent_id": parent_id,
+        "name": name,
+        "slug": slug,
+        "created_at": created_at,
+        "updated_at": updated_at,
     }

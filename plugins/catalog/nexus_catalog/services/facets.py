@@ -26,7 +26,6 @@ from sqlalchemy import (
     true,
 )
 from sqlalchemy.dialects.postgresql import aggregate_order_by
-from sqlalchemy.orm import Session
 
 from nexus_catalog.services.filters import (
     AVAILABLE,
@@ -37,7 +36,7 @@ from nexus_catalog.services.filters import (
     read_filters,
 )
 from nexus_catalog.services.search import matches
-from nexus_kernel import Money
+from nexus_kernel import Money, Reader
 from nexus_kernel.currencies import EXPONENTS
 from nexus_kernel.money import LARGEST_MINOR
 
@@ -55,7 +54,7 @@ _KINDS: Mapping[str, tuple[str, ...]] = {
 }
 
 
-def facets(session: Session, args: Mapping[str, Any], currency: str) -> dict[str, Any]:
+def facets(session: Reader, args: Mapping[str, Any], currency: str) -> dict[str, Any]:
     """The counts for the filters of `args`. One query. Raises Invalid like the list."""
     filters = read_filters(args, currency)
     edges = _edges(currency)

@@ -6,7 +6,6 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, FromClause, Row, Select, Uuid, bindparam, select
-from sqlalchemy.orm import Session
 
 from nexus_catalog.errors import ProductNotFound
 from nexus_catalog.models import Product, Variant
@@ -15,7 +14,7 @@ from nexus_catalog.services.changes import PRODUCTS
 from nexus_catalog.services.filters import AVAILABLE, CATEGORY, LISTING, PRODUCT, STOCK, keys, read_filters
 from nexus_catalog.services.image_columns import ALL_IMAGES, image_body, lead_image
 from nexus_catalog.services.slugs import is_id
-from nexus_kernel import CachedCount, Money, Pages, Window
+from nexus_kernel import CachedCount, Money, Pages, Reader, Window
 
 VARIANT: FromClause = Variant.__table__
 COUNT = CachedCount("catalog:products:count", (PRODUCTS,))
@@ -68,7 +67,7 @@ _ORDERS: Mapping[str, tuple[ColumnElement[Any], ...]] = {
 SORTS = (*_ORDERS, *(f"-{name}" for name in _ORDERS))
 
 
-def product_page(session: Session, args: Mapping[str, Any], currency: str) -> dict[str, Any]:
+def product_page(session: Reader, args: Mapping[str, Any], currency: str) -> dict[str, Any]:
     """One page of the products on sale that pass the filters of `args`. One query, and one for the count.
 
     The order is `sort`; without it the newest come first, or with `q` the best matches.
@@ -79,7 +78,7 @@ def product_page(session: Session, args: Mapping[str, Any], currency: str) -> di
     return pages.page(session, args, present_summary, values={**filters, "currency": currency}, count=COUNT)
 
 
-def product_detail(session: Session, key: str) -> dict[str, Any]:
+def product_detail(session: Reader, key: str) -> dict[str, Any]:
     """A product with its pictures, options and variants, by id or slug. One query. Raises ProductNotFound."""
     statement, value = (_BY_ID, UUID(key)) if is_id(key) else (_BY_SLUG, _slug(key))
     return present_whole(session.execute(statement, {"key": value}).all())
@@ -139,23 +138,28 @@ def present_whole(rows: Sequence[Row[Any]]) -> dict[str, Any]:
 
 
 def present_summary(row: Row[Any]) -> dict[str, Any]:
-    """A row with the columns `SHOWN` as its JSON."""
-    category = None
-    if row.category_id is not None:
-        category = {"id": row.category_id, "name": row.category_name, "slug": row.category_slug}
+    """A row that begins with the columns `SHOWN` as its JSON."""
+    (
+        product_id, title, slug, description, seller_id, image, average, ratings, created_at, updated_at,
+        category_id, category_name, category_slug, _, sku, price_minor, currency, available,
+    ) = row[: len(SHOWN)]  # fmt: skip
     return {
-        "id": row.id,
-        "title": row.title,
-        "slug": row.slug,
-        "description": row.description,
-        "category": category,
-        "seller_id": row.seller_id,
-        **_offer(row),
-        "image": lead_image(row.image),
-        "rating_average": float(row.rating_average) if row.rating_count else None,
-        "rating_count": row.rating_count,
-        "created_at": row.created_at,
-        "updated_at": row.updated_at,
+        "id": product_id,
+        "title": title,
+        "slug": slug,
+        "description": description,
+        "category": category_id and {"id": category_id, "name": category_name, "slug": category_slug},
+        "seller_id": seller_id,
+        "price": str(Money(price_minor, currency)),
+        "currency": currency,
+        "sku": sku,
+        "stock_quantity": available,
+        "in_stock": available > 0,
+        "image": lead_image(image),
+        "rating_average": float(average) if ratings else None,
+        "rating_count": ratings,
+        "created_at": created_at,
+        "updated_at": updated_at,
     }
 
 
@@ -164,18 +168,12 @@ def present_variant(row: Row[Any]) -> dict[str, Any]:
     prior = row.prior_price_minor
     return {
         "id": row.variant_id,
-        **_offer(row),
-        "prior_price": None if prior is None else str(Money(prior, row.currency)),
-        "is_default": row.is_default,
-        "option_values": row.option_values,
-    }
-
-
-def _offer(row: Row[Any]) -> dict[str, Any]:
-    return {
         "price": str(Money(row.price_minor, row.currency)),
         "currency": row.currency,
         "sku": row.sku,
         "stock_quantity": row.available,
         "in_stock": row.available > 0,
+        "prior_price": None if prior is None else str(Money(prior, row.currency)),
+        "is_default": row.is_default,
+        "option_values": row.option_values,
     }

@@ -3,7 +3,8 @@
 from typing import Any
 
 from sqlalchemy import text
-from sqlalchemy.orm import Session
+
+from nexus_kernel import Reader
 
 MOST = 10
 OF_CATEGORIES = 3
@@ -52,7 +53,7 @@ _STATEMENT = text(f"""
 """)
 
 
-def suggestions(session: Session, typed: str) -> list[dict[str, Any]]:
+def suggestions(session: Reader, typed: str) -> list[dict[str, Any]]:
     """At most ten categories and products on sale for what was typed. One query."""
     rows = session.execute(_STATEMENT, {"q": typed, "highest": _HIGHEST})
     return [{"kind": row.kind, "id": row.id, "text": row.text, "slug": row.slug} for row in rows]

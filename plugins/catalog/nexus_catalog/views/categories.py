@@ -21,7 +21,7 @@ from nexus_catalog.services.changes import CATEGORIES
 from nexus_catalog.views.answers import created, json_answer
 from nexus_catalog.views.blueprint import blp
 from nexus_catalog.views.preconditions import IF_MATCH, check_if_match
-from nexus_kernel import page_of, reading, transaction
+from nexus_kernel import page_of, querying, transaction
 
 
 @blp.get("/categories/")
@@ -31,8 +31,8 @@ from nexus_kernel import page_of, reading, transaction
 @blp.response(200, page_of(CategorySchema))
 def list_categories(args: dict[str, Any]) -> Response:
     """Every category by name, or with `include_children=1` the trees."""
-    with reading() as session:
-        return json_answer(orjson.dumps(categories.category_page(session, args)))
+    with querying() as connection:
+        return json_answer(orjson.dumps(categories.category_page(connection, args)))
 
 
 @blp.post("/categories/")
@@ -86,8 +86,8 @@ def delete_category(args: dict[str, Any], category_id: UUID) -> None:
 @blp.response(200, CategorySchema)
 def get_category(category_id: UUID) -> Response:
     """One category with its ancestors and its children."""
-    with reading() as session:
-        return json_answer(orjson.dumps(categories.get_category(session, category_id)))
+    with querying() as connection:
+        return json_answer(orjson.dumps(categories.get_category(connection, category_id)))
 
 
 def _change(category_id: UUID, changes: Mapping[str, Any]) -> Response:

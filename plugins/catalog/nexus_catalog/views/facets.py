@@ -12,7 +12,7 @@ from nexus_catalog.services.changes import CATEGORIES, PRODUCTS
 from nexus_catalog.services.facets import facets
 from nexus_catalog.views.answers import json_answer
 from nexus_catalog.views.blueprint import blp
-from nexus_kernel import reading, settings
+from nexus_kernel import querying, settings
 
 
 @blp.get("/facets/")
@@ -22,5 +22,5 @@ from nexus_kernel import reading, settings
 @blp.response(200, FacetsSchema)
 def count_facets(args: dict[str, Any]) -> Response:
     """How many products each further choice would leave: categories, prices, ratings, availability."""
-    with reading() as session:
-        return json_answer(orjson.dumps(facets(session, args, settings(CatalogConfig).currency)))
+    with querying() as connection:
+        return json_answer(orjson.dumps(facets(connection, args, settings(CatalogConfig).currency)))

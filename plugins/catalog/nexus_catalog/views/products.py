@@ -22,7 +22,7 @@ from nexus_catalog.services.ownership import WRITERS, check_seller, with_seller
 from nexus_catalog.views.answers import created, json_answer
 from nexus_catalog.views.blueprint import blp
 from nexus_catalog.views.preconditions import IF_MATCH, check_if_match
-from nexus_kernel import Actor, current_actor, page_of, reading, settings, transaction
+from nexus_kernel import Actor, current_actor, page_of, querying, settings, transaction
 
 
 @blp.get("/products/")
@@ -32,9 +32,9 @@ from nexus_kernel import Actor, current_actor, page_of, reading, settings, trans
 @blp.response(200, page_of(ProductSchema))
 def list_products(args: dict[str, Any]) -> Response:
     """The products on sale: the newest first, or the best matches of `q`, or by `sort`."""
-    with reading() as session:
+    with querying() as connection:
         return json_answer(
-            orjson.dumps(products.product_page(session, args, settings(CatalogConfig).currency))
+            orjson.dumps(products.product_page(connection, args, settings(CatalogConfig).currency))
         )
 
 
@@ -57,8 +57,8 @@ def create_product(args: dict[str, Any]) -> Response:
 @blp.response(200, ProductDetailSchema)
 def get_product(product: str) -> Response:
     """One product on sale with its variants, by id or slug."""
-    with reading() as session:
-        body = products.product_detail(session, product)
+    with querying() as connection:
+        body = products.product_detail(connection, product)
     shows_product(body)
     return json_answer(orjson.dumps(body))
 

@@ -10,7 +10,7 @@ from nexus_catalog.services.changes import CATEGORIES, PRODUCTS
 from nexus_catalog.services.suggestions import suggestions
 from nexus_catalog.views.answers import json_answer
 from nexus_catalog.views.blueprint import blp
-from nexus_kernel import reading
+from nexus_kernel import querying
 
 
 @blp.get("/suggestions/")
@@ -20,5 +20,5 @@ from nexus_kernel import reading
 @blp.response(200, SuggestionsSchema)
 def suggest(args: dict[str, Any]) -> Response:
     """Categories and products for what somebody has typed so far, in any script."""
-    with reading() as session:
-        return json_answer(orjson.dumps({"results": suggestions(session, args["q"])}))
+    with querying() as connection:
+        return json_answer(orjson.dumps({"results": suggestions(connection, args["q"])}))
