@@ -73,7 +73,7 @@ def test_every_answer_is_as_documented(kept_world: tuple[World, Snapshot], label
     right, wrong = map(operation.as_strategy, (GenerationMode.POSITIVE, GenerationMode.NEGATIVE))
 
     @settings(
-        max_examples=rounds(12, 300), deadline=None, derandomize=True, database=None,
+        max_examples=rounds(12, 120), deadline=None, derandomize=True, database=None,
         suppress_health_check=list(HealthCheck),
     )  # fmt: skip
     @given(data=st.data())
