@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 import schemathesis
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from schemathesis import GenerationMode
 from schemathesis.checks import not_a_server_error
@@ -73,13 +73,13 @@ def test_every_answer_is_as_documented(kept_world: tuple[World, Snapshot], label
     right, wrong = map(operation.as_strategy, (GenerationMode.POSITIVE, GenerationMode.NEGATIVE))
 
     @settings(
-        max_examples=rounds(12, 300), deadline=None, derandomize=True, database=None,
+        max_examples=rounds(12, 120), deadline=None, derandomize=True, database=None,
         suppress_health_check=list(HealthCheck),
     )  # fmt: skip
     @given(data=st.data())
     def ask(data: st.DataObject) -> None:
         case = data.draw(st.one_of(right, right, right, wrong))
-        assume(case.media_type != "multipart/form-data" or hasattr(case.body, "keys"))  # a form has parts
+        is_form = case.media_type == "multipart/form-data"  # whose parts are texts, whatever they look like
         world.put_known(case, data.draw)
         for role in ROLES:
             headers = {**world.headers[role], "Accept-Encoding": "identity"}
@@ -87,7 +87,8 @@ def test_every_answer_is_as_documented(kept_world: tuple[World, Snapshot], label
             if case.method != "GET" and answer.status_code not in REFUSALS - {401}:
                 snapshot.restore()
             seen[answer.status_code] += 1
-            case.validate_response(answer, checks=CHECKS)
+            excluded = [negative_data_rejection] if is_form else []
+            case.validate_response(answer, checks=CHECKS, excluded_checks=excluded)
 
     ask()
     assert seen.keys() - REFUSALS, f"{label} never got past {dict(seen)}: put what it asks for into the world"
