@@ -140,10 +140,7 @@ class Database:
 
     @property
     def base_engine(self) -> Engine:
-        """The engine with the pool, whose connections are in autocommit; listen to this one.
-
-        It connects when it is first used, so an application starts without its database.
-        """
+        """The engine with the pool, in autocommit; listen to this one. It connects when it is first used."""
         if self._base is None:
             self._base = create_engine(
                 postgres_url(self.url),
