@@ -15,7 +15,7 @@ from urllib.parse import urlencode
 import marshmallow as ma
 import orjson
 from flask import current_app, request
-from sqlalchemy import Select, func, literal, select
+from sqlalchemy import Select, func, select
 
 from nexus_kernel.api.keyset import Order, Window
 from nexus_kernel.api.schema import QuerySchema, Schema
@@ -199,7 +199,7 @@ class Pages:
     def count_statement(self, bound: int | None) -> Select[Any]:
         """Counts the rows up to one more than `bound`."""
         if bound not in self._counts:
-            each = self._counted.with_only_columns(literal(1), maintain_column_froms=True).order_by(None)
+            each = self._counted.order_by(None)
             each = each.limit(bound + 1) if bound is not None else each
             self._counts[bound] = select(func.count()).select_from(each.subquery())
         return self._counts[bound]
