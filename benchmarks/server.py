@@ -1,10 +1,12 @@
 """`python -m benchmarks.server granian|gunicorn MODULE PORT`: two workers on an application.
 
-`MODULE:create_app` is `nexus_kernel.app` or `benchmarks.hello`. granian as `nexus serve` runs it (WSGI, one
-blocking thread a worker); gunicorn with its plain sync workers, to stand behind a proxy.
+`MODULE:create_app` is `nexus_kernel.app` or `benchmarks.hello`. granian as `nexus serve` runs it (WSGI);
+gunicorn with its plain sync workers, to stand behind a proxy.
 """
 
 import sys
+
+from nexus_kernel.cli.processes import THREADS
 
 WORKERS = 2
 
@@ -27,7 +29,7 @@ def _granian(module: str, port: int) -> None:
         address="127.0.0.1",
         port=port,
         workers=WORKERS,
-        blocking_threads=1,
+        blocking_threads=THREADS,
         websockets=False,
         log_level=LogLevels.warning,
     ).serve()

@@ -115,7 +115,7 @@ _unit: ContextVar[Unit | None] = ContextVar("nexus_unit", default=None)
 
 
 class Database:
-    """One engine. The pool is as large as the process has threads that serve; there is no overflow."""
+    """One engine. Its pool opens connections when they are needed; there is no overflow."""
 
     def __init__(
         self,
@@ -140,11 +140,7 @@ class Database:
 
     @property
     def base_engine(self) -> Engine:
-        """The engine with the pool, whose connections are in autocommit; events of SQLAlchemy are its.
-
-        Reads are most of what a shop does, and to switch a connection to and fro costs as much as a short
-        read. It connects when it is first used, so an application starts without its database.
-        """
+        """The engine with the pool, in autocommit; listen to this one. It connects when it is first used."""
         if self._base is None:
             self._base = create_engine(
                 postgres_url(self.url),
@@ -226,9 +222,7 @@ class Database:
     def querying(self) -> Iterator[Connection]:
         """A connection in autocommit, for reads that are hot and made of Core selects.
 
-        It is what `reading()` gives without the session, which costs such a read a tenth of its time. Inside
-        of a unit of work it is the connection of that unit; by itself it is none, so that services that
-        others provide are not to be had.
+        It does without the session of `reading()`, and without its unit of work: contracts need that.
         """
         outer = _unit.get()
         if outer is not None:

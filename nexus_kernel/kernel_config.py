@@ -88,7 +88,7 @@ class KernelConfig:
     )
     media_s3_secret_access_key: str = setting("", secret=True, help="Belongs to the access key.")
     database_pool_size: int = setting(
-        5, minimum=1, maximum=100, help="Connections a process; one a thread will do."
+        10, minimum=1, maximum=100, help="Connections a process, opened when they are needed."
     )
     database_prepared_statements: bool = setting(True, help="Switch off behind a transaction pooler.")
     lock_timeout_ms: int = setting(

@@ -12,12 +12,17 @@ if TYPE_CHECKING:
     from flask import Flask
 
 
+THREADS = 16
+"""More than one, so that reads go on beside requests that wait for a password's hash or a gateway."""
+
+
 @click.command()
 @click.option("--host", default="127.0.0.1", show_default=True)
 @click.option("--port", default=8000, show_default=True)
 @click.option("--workers", default=os.cpu_count() or 1, show_default="one a core")
-def serve(host: str, port: int, workers: int) -> None:
-    """Serve the API with granian: one blocking thread a worker."""
+@click.option("--threads", default=THREADS, show_default=True, help="Of each worker.")
+def serve(host: str, port: int, workers: int, threads: int) -> None:
+    """Serve the API with granian."""
     try:
         from granian import Granian
         from granian.constants import Interfaces
@@ -31,7 +36,7 @@ def serve(host: str, port: int, workers: int) -> None:
         address=host,
         port=port,
         workers=workers,
-        blocking_threads=1,
+        blocking_threads=threads,
         respawn_failed_workers=True,
         websockets=False,
         log_level=LogLevels.warning,

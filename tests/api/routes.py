@@ -89,6 +89,11 @@ STAFF = """
     DELETE /api/catalog/categories/<uuid:category_id>/
     PATCH /api/catalog/categories/<uuid:category_id>/
     PUT /api/catalog/categories/<uuid:category_id>/
+    GET /api/catalog/export/
+    GET /api/catalog/imports/
+    POST /api/catalog/imports/
+    GET /api/catalog/imports/<uuid:import_id>/
+    GET /api/catalog/imports/<uuid:import_id>/refused/
     GET /api/catalog/reviews/
     POST /api/catalog/reviews/<uuid:review_id>/approve/
     POST /api/catalog/reviews/<uuid:review_id>/hide/

@@ -17,6 +17,7 @@ from nexus_kernel import (
     hookimpl,
     money_checks,
     on_commit,
+    querying,
     reading,
     transaction,
 )  # fmt: skip
@@ -133,6 +134,30 @@ def test_a_reading_sends_its_statement_and_nothing_else(till):
     with count_queries(till) as queries, transaction():
         add(1)
     assert queries.statements[0] == "BEGIN" and queries.statements[-1] == "COMMIT" and len(queries) == 3
+
+
+def test_a_bare_connection_sends_its_statement_and_nothing_else(till):
+    with count_queries(till) as queries, querying() as connection:
+        assert connection.execute(select(Coin.worth_minor)).all() == []
+    assert len(queries) == 1, str(queries)
+
+
+def test_a_bare_connection_inside_of_a_transaction_sees_what_that_wrote(till):
+    with pytest.raises(RuntimeError), transaction():
+        add(7)
+        with querying() as connection:
+            assert connection.execute(select(Coin.worth_minor)).scalars().all() == [7]
+        raise RuntimeError
+    assert coins() == []
+
+
+def test_a_connection_that_a_transaction_used_is_in_autocommit_again(till):
+    with transaction():
+        add(1)
+    with pytest.raises(RuntimeError), transaction():
+        raise RuntimeError
+    with querying() as connection:
+        assert connection.connection.dbapi_connection.autocommit
 
 
 @pytest.mark.parametrize("call", [current_session, lambda: on_commit(print)])

@@ -2,18 +2,22 @@
 
 Argon2id with 19 MiB, two passes and one lane, as the OWASP Password Storage Cheat Sheet recommends. Passwords
 are compared in NFKC (NIST SP 800-63B, 5.1.1.2), so that another keyboard types the same one. A process hashes
-a few at once only, so that many who sign in do not take every core from everybody else.
+a few at once only, in threads that leave the processor to others, so that many who sign in do not slow down
+everybody else.
 """
 
 import os
 import re
+import sys
 import unicodedata
 from base64 import b64encode
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from difflib import SequenceMatcher
 from functools import cache
-from threading import BoundedSemaphore
+from threading import BoundedSemaphore, get_native_id
+from typing import TypeVar
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
@@ -29,6 +33,10 @@ HASHES_AT_ONCE = max(1, (os.cpu_count() or 2) // 2)
 LONGEST_WAIT = 5.0
 """Seconds that one waits for its turn before it is answered with 503."""
 
+NICE = 10
+"""By how much a hash stands back behind requests for the processor (Linux: 10 is a ninth of the share)."""
+
+T = TypeVar("T")
 _turns = BoundedSemaphore(HASHES_AT_ONCE)
 _hasher = PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
 
@@ -36,7 +44,7 @@ _hasher = PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
 def hash_password(password: str) -> str:
     """An encoded Argon2id hash with a salt of its own. Raises PasswordsBusy."""
     with _turn():
-        return _hasher.hash(_canonical(password))
+        return _aside(lambda: _hasher.hash(_canonical(password)))
 
 
 def verify_password(password_hash: str | None, password: str) -> bool:
@@ -46,7 +54,7 @@ def verify_password(password_hash: str | None, password: str) -> bool:
     """
     try:
         with _turn():
-            fits = _hasher.verify(password_hash or _nobodys_hash(), _canonical(password))
+            fits = _aside(lambda: _hasher.verify(password_hash or _nobodys_hash(), _canonical(password)))
     except (VerificationError, InvalidHashError):
         return False
     return fits and password_hash is not None
@@ -94,6 +102,20 @@ def _turn() -> Iterator[None]:
         _turns.release()
 
 
+def _aside(work: Callable[[], T]) -> T:
+    return _threads().submit(work).result()
+
+
+@cache
+def _threads() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(HASHES_AT_ONCE, "nexus-passwords", initializer=_stand_back)
+
+
+def _stand_back() -> None:
+    if sys.platform == "linux":  # elsewhere a thread has no priority of its own
+        os.setpriority(os.PRIO_PROCESS, get_native_id(), os.getpriority(os.PRIO_PROCESS, 0) + NICE)
+
+
 @cache
 def _nobodys_hash() -> str:
     """A hash that no password has, made without hashing: the first stranger must not wait longer either."""
@@ -104,3 +126,6 @@ def _nobodys_hash() -> str:
 
 def _canonical(password: str) -> str:
     return unicodedata.normalize("NFKC", password)
+
+
+os.register_at_fork(after_in_child=_threads.cache_clear)

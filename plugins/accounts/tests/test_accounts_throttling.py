@@ -1,5 +1,7 @@
 """How often one may try, and that nobody can lock another person out."""
 
+import os
+import sys
 import threading
 from contextlib import ExitStack
 
@@ -213,6 +215,20 @@ class TestHashing:
         monkeypatch.setattr(passwords, "_hasher", Spy())
         in_threads([lambda: passwords.hash_password("a-long-secret")] * 12)
         assert most == passwords.HASHES_AT_ONCE
+
+    @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a thread has no priority of its own")
+    def test_a_hash_leaves_the_processor_to_requests(self, monkeypatch):
+        def priority() -> int:
+            return os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
+
+        class Spy:
+            def hash(self, password):
+                return priority()
+
+        monkeypatch.setattr(passwords, "_hasher", Spy())
+        before = priority()
+        assert passwords.hash_password("a-long-secret") == min(before + passwords.NICE, 19)
+        assert priority() == before
 
     def test_who_waits_too_long_for_a_turn_is_asked_to_come_back(self, person, post, password, monkeypatch):
         person()

@@ -168,14 +168,17 @@ def test_a_retired_product_is_shown_to_those_who_manage_it_only(app, client, sel
     assert (shown["title"], shown["is_active"], shown["variants"][0]["is_active"]) == ("Lantern", False, True)
 
 
-def test_the_managed_list_and_detail_take_a_query_each(app, client, sell, staff):
+def test_the_managed_list_and_the_detail_take_one_query_each(app, client, sell, staff):
     for number in range(5):
         sell(f"Lantern {number}")
     with count_queries(app) as listing:
-        client.get(MANAGED, headers=staff)
+        assert client.get(MANAGED, headers=staff).status_code == 200
     with count_queries(app) as detail:
-        client.get(f"{MANAGED}lantern-3/", headers=staff)
+        assert client.get(f"{MANAGED}lantern-3/", headers=staff).status_code == 200
     assert (len(listing), len(detail)) == (1, 1), str(listing)
+    with count_queries(app) as listing:
+        page = client.get(f"{MANAGED}?page_size=2", headers=staff).json
+    assert (page["count"], len(page["results"]), len(listing)) == (5, 2, 1), str(listing)
 
 
 def history(client, staff, key: str = "lantern") -> list[tuple[str, str]]:

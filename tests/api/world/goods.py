@@ -3,12 +3,16 @@
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
+from nexus_kernel.testing import drain
+
 if TYPE_CHECKING:
     from .world import World
 
 PRODUCTS, CATEGORIES, REVIEWS, VARIANTS = (
     f"/api/catalog/{name}/" for name in ("products", "categories", "reviews", "variants")
 )
+IMPORTS = "/api/catalog/imports/"
+FILE = b"sku,title,description,category,price,stock\nI-1,Imported,,,5.00,1\nI-2,Dear,,,much,1\n"
 COLOURS = [{"name": "Colour", "values": ["red", "blue", "green"]}]
 
 
@@ -23,6 +27,7 @@ def add_goods(world: "World") -> None:
     _variants(world)
     _pictures(world)
     _opinions(world)
+    _imports(world)
     old = world.post(PRODUCTS, {"title": "Old lamp", "price": "5.00"}, "seller")
     world.ids["retired product"] = old["id"]
     world.send("DELETE", f"{PRODUCTS}old-lamp/", "seller", status=204)
@@ -73,6 +78,16 @@ def _opinions(world: "World") -> None:
     world.post(f"{REVIEWS}{world.ids['hidden review']}/hide/", {"reason": "Spam."}, "staff", 200)
 
 
+def _imports(world: "World") -> None:
+    """A file with a row that is taken and one that is refused, as a worker leaves it."""
+    answer = world.client.post(
+        IMPORTS, data=FILE, headers=world.headers["staff"], content_type="text/csv; charset=utf-8"
+    )
+    assert answer.status_code == 202, answer.text
+    world.ids["import"] = answer.json["id"]
+    drain(world.app)
+
+
 def _say_what_is_known(world: "World") -> None:
     ids = world.ids
     variants = [ids["variant"], ids["second variant"], ids["second variant"], ids["retired variant"]]
@@ -99,6 +114,7 @@ def _say_what_is_known(world: "World") -> None:
         ids=[[ids["second image"], ids["image"]]],
         options=[COLOURS, [{"name": "Tint", "was": "Colour", "values": ["blue", "green", "red"]}]],
         option_values=[{"Colour": "green"}],
+        import_id=[ids["import"]],
         **{"If-Match": ["*"]},
     )
     world.special |= _exceptions(ids)
