@@ -126,6 +126,7 @@ def _exceptions(ids: dict[str, str]) -> dict[str, Any]:
         f"POST {PRODUCTS}{{product}}/restore/": {"product": ["old-lamp"]},
         f"POST {variant}restore/": {"variant_id": [ids["retired variant"]]},
         f"DELETE {CATEGORIES}{{category_id}}/": {"category_id": [ids["category"], ids["empty category"]]},
+        f"POST {IMPORTS}": {"whole body": [FILE]},
         f"POST {PRODUCTS}{{product}}/variants/": {
             "whole body": [{"price": "260", "option_values": {"Colour": "green"}}]
         },

@@ -71,7 +71,7 @@ class World:
         bodies = known.pop("whole body", None)
         if bodies and draw(st.booleans()):
             case.body = draw(st.sampled_from(bodies))
-            return self._put(case, draw, known, ParameterLocation.PATH)
+            return self._put(case, draw, known, ParameterLocation.PATH, ParameterLocation.QUERY)
         self._put(case, draw, known, *LOCATIONS)
 
     @staticmethod
