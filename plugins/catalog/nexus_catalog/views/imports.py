@@ -28,7 +28,7 @@ _FORMATS = {
     "application/jsonl": "jsonl",
 }
 _FILE = {"schema": {"type": "string", "format": "binary"}}
-_OR_LINES = {"200": {"content": {"application/x-ndjson": _FILE}}}
+_EITHER = {"200": {"content": {"text/csv": _FILE, "application/x-ndjson": _FILE}}}
 _BODY = {"required": True, "content": dict.fromkeys(_FORMATS, _FILE)}
 
 
@@ -73,7 +73,7 @@ def get_import(import_id: UUID) -> Response:
 @blp.get("/imports/<uuid:import_id>/refused/")
 @blp.requires("catalog.import")
 @blp.response(200, {"type": "string", "format": "binary"}, content_type="text/csv")
-@blp.doc(responses=_OR_LINES)
+@blp.doc(responses=_EITHER)
 def get_refused_rows(import_id: UUID) -> Response:
     """The refused rows of a finished import with their reasons, in its format: mend them and send them in."""
     with reading() as session:
@@ -87,7 +87,7 @@ def get_refused_rows(import_id: UUID) -> Response:
 @blp.requires("catalog.export")
 @blp.arguments(ExportQuery, location="query")
 @blp.response(200, {"type": "string", "format": "binary"}, content_type="text/csv")
-@blp.doc(responses=_OR_LINES)
+@blp.doc(responses=_EITHER)
 def export_products(args: dict[str, Any]) -> Response:
     """All products in the columns that an import reads, as CSV or JSON Lines."""
     retired = args["include_retired"]
