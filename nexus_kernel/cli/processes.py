@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from flask import Flask
 
 
-THREADS = 16
+THREADS = 10
 """More than one, so that reads go on beside requests that wait for a password's hash or a gateway."""
 
 
