@@ -29,7 +29,7 @@ from .world import Snapshot, World
 PLUGINS = ("accounts", "catalog")
 ROLES = ("anonymous", "member", "seller", "staff", "admin", "key of admin")
 FREE = {"multipart/form-data", "text/csv", "application/x-ndjson", "application/jsonl"}
-"""Parts of a form are texts, whatever they look like, and a file is any bytes: nothing in them breaks a schema."""
+"""A form has texts for parts, whatever they look like, and a file is any bytes: neither breaks a schema."""
 REFUSALS = {400, 401, 403, 404, 405, 413, 415, 422}
 
 
