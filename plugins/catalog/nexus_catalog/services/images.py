@@ -29,7 +29,7 @@ _RENUMBER = text("""
 
 
 def image_page(session: Session, product: str, args: Mapping[str, Any]) -> dict[str, Any]:
-    """One page of a product's pictures in their order. Three queries. Raises ProductNotFound."""
+    """One page of a product's pictures in their order. Two queries. Raises ProductNotFound."""
     found = select(Product.id).where(by_key(product), Product.is_active)
     product_id = session.execute(found).scalar()
     if product_id is None:

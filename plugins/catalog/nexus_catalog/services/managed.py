@@ -62,7 +62,7 @@ def managed_page(session: Session, args: Mapping[str, Any], currency: str, actor
     """One page of the products that the actor may change, the newest first unless `sort` says otherwise.
 
     `q` finds words of titles, and a whole SKU. `is_active` asks for those on sale or for retired ones only.
-    Two queries.
+    One query.
     """
     values = read_filters(args, currency)
     if "is_active" in args:

@@ -18,7 +18,7 @@ _DECIDED = {"approve": "published", "hide": "hidden"}
 
 
 def moderation_page(session: Session, args: Mapping[str, Any]) -> dict[str, Any]:
-    """A page of everybody's reviews in every state, the newest first. Two queries."""
+    """A page of everybody's reviews in every state, the newest first. One query."""
     statement = select(*REVIEW_COLUMNS)
     for name in ("state", "rating"):
         if name in args:

@@ -56,7 +56,7 @@ SORTS = tuple(_ORDERS)
 def review_page(session: Session, key: str, args: Mapping[str, Any], reader: UUID | None) -> dict[str, Any]:
     """A page of a product's published reviews, its ratings, and the reader's own review.
 
-    Three queries, one more for a reader who is signed in. Raises ProductNotFound.
+    Two queries, one more for a reader who is signed in. Raises ProductNotFound.
     """
     product = _product(session, key)
     order, descending = _ORDERS[args["sort"]]
