@@ -2,7 +2,7 @@
 
 Every product carries its version in its title, and versions count up; stock counts down, by reservations of a
 third process. A reader holds the last body of each address and asks conditionally: 304 counts as reading the
-version that it holds. `NEXUS_COHERENCE_SECONDS` makes the run longer.
+version that it holds.
 """
 
 import http.client
@@ -31,10 +31,10 @@ from nexus_kernel import services, transaction
 from nexus_kernel.cache import Cache
 from nexus_kernel.contracts.catalog import StockService
 from nexus_kernel.embedded import EmbeddedValkey
-from nexus_kernel.testing import auth_headers
+from nexus_kernel.testing import auth_headers, rounds
 from nexus_kernel.testing.fixtures import SECRET_KEY, make_app
 
-SECONDS = float(os.environ.get("NEXUS_COHERENCE_SECONDS", "12"))
+SECONDS = rounds(12.0, 120.0)
 OLDEST = 1.0
 """Seconds by which a body may be behind for a reader who wrote nothing."""
 NEXUS = Path(sys.executable).with_name("nexus")
@@ -270,6 +270,7 @@ def disturb(valkey: EmbeddedValkey, seconds: float) -> None:
     valkey.start()
 
 
+@pytest.mark.proof
 @pytest.mark.slow
 def test_who_wrote_reads_it_everywhere_and_nobody_reads_what_is_older_than_a_second(
     app: Flask, database_url: str, valkey: EmbeddedValkey

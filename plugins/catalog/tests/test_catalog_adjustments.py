@@ -1,6 +1,5 @@
 """Counting stock: what is held stays held, each piece is in the ledger, a fall to the low mark is told."""
 
-import os
 from collections.abc import Callable
 from typing import Any
 
@@ -16,10 +15,10 @@ from sqlalchemy import func, select
 from nexus_kernel import new_id, reading, services, transaction
 from nexus_kernel.contracts.catalog import StockService
 from nexus_kernel.outbox import OutboxEvent
-from nexus_kernel.testing import auth_headers, count_queries, in_threads
+from nexus_kernel.testing import auth_headers, count_queries, in_threads, rounds
 
 URL = "/api/catalog/variants/"
-STEPS = int(os.environ.get("NEXUS_STOCK_STEPS", "400"))
+STEPS = rounds(400, 10_000)
 """Steps of the state machine in all; more for a longer search."""
 
 
@@ -359,6 +358,7 @@ class Shelf(RuleBasedStateMachine):
         assert len(lows(self.app)) == self.told
 
 
+@pytest.mark.proof
 def test_whatever_happens_the_ledger_sums_to_the_stock(app, sell, adjust):
     run_state_machine_as_test(
         lambda: Shelf(app, sell(stock_quantity=10), adjust),
