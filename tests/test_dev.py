@@ -81,6 +81,8 @@ def test_ctrl_c_ends_it_with_130_and_no_traceback(copy: Path) -> None:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        # In the background of a shell this signal is ignored, and children inherit that.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     )
     assert process.stdout is not None
     assert process.stdout.read(len("dev: making .venv")) == "dev: making .venv"

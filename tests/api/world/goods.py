@@ -127,8 +127,14 @@ def _exceptions(ids: dict[str, str]) -> dict[str, Any]:
         f"POST {variant}restore/": {"variant_id": [ids["retired variant"]]},
         f"DELETE {CATEGORIES}{{category_id}}/": {"category_id": [ids["category"], ids["empty category"]]},
         f"POST {IMPORTS}": {"whole body": [FILE]},
+        f"PUT {variant}": {
+            "product": ["lantern"],
+            "variant_id": [ids["second variant"]],
+            "whole body": [{"price": "255", "option_values": {"Colour": "green"}}],
+        },
         f"POST {PRODUCTS}{{product}}/variants/": {
-            "whole body": [{"price": "260", "option_values": {"Colour": "green"}}]
+            "product": ["lantern"],
+            "whole body": [{"price": "260", "option_values": {"Colour": "green"}}],
         },
         f"POST {VARIANTS}{{variant_id}}/stock/adjustments/": {
             "reason": ["counted", "received"],

@@ -28,7 +28,9 @@ _FORMATS = {
     "application/jsonl": "jsonl",
 }
 _FILE = {"schema": {"type": "string", "format": "binary"}}
-_EITHER = {"200": {"content": {"text/csv": _FILE, "application/x-ndjson": _FILE}}}
+_EITHER = {
+    "200": {"description": "The file.", "content": dict.fromkeys(("text/csv", "application/x-ndjson"), _FILE)}
+}
 _BODY = {"required": True, "content": dict.fromkeys(_FORMATS, _FILE)}
 
 
