@@ -1,9 +1,11 @@
 """What staff see of accounts and do with them; and one's own devices."""
 
 from urllib.parse import quote
+from uuid import UUID
 
 import pytest
 from nexus_accounts.models import User
+from nexus_accounts.services.devices import Devices
 from nexus_accounts.services.finding import ORDERS, narrowed
 from nexus_accounts.services.people import Accounts
 from sqlalchemy import text
@@ -275,3 +277,16 @@ def test_staff_page_through_profiles_in_one_query(app, client, staff, clerk, per
     assert len(queries) == 1, str(queries)
     assert {row["user_id"]: row["bio"] for row in page["results"]} == {str(user_id): "Runs", str(clerk): ""}
     assert client.get(PROFILES, headers=own).status_code == 403
+
+
+def test_an_ended_device_is_refused_also_where_its_token_was_looked_at_before_the_commit(
+    app, client, person, sign_in
+):
+    user_id = person()
+    headers = {"Authorization": f"Bearer {sign_in().json['access']}"}
+    (device,) = client.get(MINE, headers=headers).json["results"]
+    with app.app_context(), transaction() as session:
+        Devices(session).end(user_id, UUID(device["id"]))
+        (beside,) = in_threads([lambda: app.test_client().get(MINE, headers=headers)])
+    assert beside.status_code == 200
+    assert client.get(MINE, headers=headers).status_code == 401

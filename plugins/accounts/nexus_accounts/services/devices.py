@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from nexus_accounts.models import Act, RefreshFamily
 from nexus_accounts.services.audit import audit, client_network
-from nexus_kernel import NotFound, current_nexus, now
+from nexus_kernel import NotFound, current_nexus, now, on_commit
 
 LONGEST_DEVICE = 200
 
@@ -34,10 +34,14 @@ class Devices:
         return select(*columns).where(row.user_id == user_id, row.expires_at > now())
 
     def end(self, user_id: UUID, family: UUID) -> None:
-        """Sign one of the person's devices out. Raises NotFound for a stranger's or an ended one."""
+        """Sign one of the person's devices out; its access tokens end with the commit.
+
+        Needs a transaction. Raises NotFound for a stranger's or an ended one.
+        """
         row = RefreshFamily
         mine = delete(row).where(row.id == family, row.user_id == user_id).returning(row.id)
         if self._session.scalar(mine) is None:
             raise NotFound("You are not signed in there.")
-        current_nexus().tokens.forget(user_id)
+        tokens = current_nexus().tokens
+        on_commit(lambda: tokens.forget(user_id))
         audit(self._session, Act.SESSIONS_REVOKED, user_id, device=str(family))
