@@ -29,6 +29,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, Operationa
 from sqlalchemy.exc import TimeoutError as SQLAlchemyTimeoutError
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
+from nexus_kernel.cursors import DescribedCursor
 from nexus_kernel.errors import StartupError
 from nexus_kernel.money import LARGEST_MINOR
 
@@ -155,6 +156,7 @@ class Database:
                     "connect_timeout": 3,
                     "options": self._settings,
                     "prepare_threshold": self._prepare_threshold,
+                    "cursor_factory": DescribedCursor,
                 },
             )
         return self._base

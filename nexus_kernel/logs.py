@@ -9,6 +9,7 @@ from logging import StreamHandler
 from time import perf_counter
 from typing import Any
 
+import uuid_utils
 from flask import Flask, Response, g, request
 from pythonjsonlogger.json import JsonFormatter
 
@@ -19,7 +20,6 @@ from nexus_kernel.context import (
     set_trace_id,
     skippable,
 )
-from nexus_kernel.db import new_id
 
 log = logging.getLogger("nexus.request")
 _ACCEPTED_ID = re.compile(r"[A-Za-z0-9._-]{1,100}")
@@ -49,7 +49,7 @@ def configure_logging(level: str, style: str) -> None:
 
 def request_id(given: str) -> str:
     """The id of a request: the one that it came with, if that may be logged as it is, else a new one."""
-    return given if given and _ACCEPTED_ID.fullmatch(given) else str(new_id())
+    return given if given and _ACCEPTED_ID.fullmatch(given) else str(uuid_utils.uuid7())
 
 
 def log_answer(method: str, path: str, status: int, started: float) -> None:

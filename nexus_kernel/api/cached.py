@@ -5,12 +5,12 @@ folded, the order does not matter, and unknown ones do not exist, neither for th
 Parameters that do not hold are refused before anything is looked up; answers other than 200 are not kept.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextvars import ContextVar
 from datetime import date
 from decimal import Decimal
 from functools import wraps
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlencode
 from uuid import UUID
 
@@ -22,6 +22,7 @@ from werkzeug.datastructures import ImmutableMultiDict
 
 from nexus_kernel.api.conditional import check_if_match
 from nexus_kernel.cache import Cache, Entry
+from nexus_kernel.cache.entry import Headers
 
 KEPT_UNDER = "nexus.answer"
 """In the WSGI environ: the key of the answer that was given."""
@@ -35,6 +36,14 @@ class _NotKept(Exception):
 
     def __init__(self, response: Response) -> None:
         self.response = response
+
+
+class _Finished(Response):
+    """Its body is bytes and its headers are whole: werkzeug has nothing to add to them."""
+
+    def get_wsgi_response(self, environ: dict[str, Any]) -> tuple[Iterable[bytes], str, Headers]:
+        body = self.response if environ["REQUEST_METHOD"] != "HEAD" else ()
+        return cast(Iterable[bytes], body), self.status, self.headers.to_wsgi_list()
 
 
 def depends_on(*tags: str) -> None:
@@ -81,7 +90,7 @@ class CachedView:
         check_if_match(entry.etag, "The content is another one.")
         request.environ[KEPT_UNDER] = key
         status, headers, body = entry.answer(request.environ)
-        return Response(body, status, headers)
+        return _Finished(body, status, headers)
 
     def _load(self) -> dict[ma.Schema, Any]:
         loaded: dict[ma.Schema, Any] = {}

@@ -21,6 +21,8 @@ def check_if_match(etag: str, detail: str) -> None:
 
     Each encoding of a content has an ETag of its own; naming any of them names the content.
     """
+    if "If-Match" not in request.headers:
+        return
     given = request.if_match
-    if "If-Match" in request.headers and not (given.contains(etag) or given.contains(f"{etag}-gzip")):
+    if not (given.contains(etag) or given.contains(f"{etag}-gzip")):
         raise PreconditionFailed(detail)

@@ -13,8 +13,11 @@ def init_headers(app: Flask) -> None:
 @skippable
 def _protect(response: Response) -> Response:
     response.headers["X-Content-Type-Options"] = "nosniff"
-    for_anybody = "ETag" in response.headers and "nexus_actor" not in g  # nobody asked who it is
-    personal = "Authorization" in request.headers and not for_anybody
-    if personal or request.path.startswith("/api/auth/"):
+    if _is_personal(response) or request.path.startswith("/api/auth/"):
         response.headers["Cache-Control"] = "no-store"
     return response
+
+
+def _is_personal(response: Response) -> bool:
+    """Whether it is for who sent a token; where nobody asked who it is, it is for anybody."""
+    return "Authorization" in request.headers and ("ETag" not in response.headers or "nexus_actor" in g)

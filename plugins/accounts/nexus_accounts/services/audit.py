@@ -7,8 +7,8 @@ from typing import Any
 from uuid import UUID, uuid5
 
 from flask import has_request_context, request
-from sqlalchemy import Select, delete, func, select
-from sqlalchemy.dialects.postgresql import Insert, insert
+from sqlalchemy import Select, bindparam, delete, func, select
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from nexus_accounts.models import Act, AuditEntry
@@ -17,6 +17,15 @@ from nexus_kernel.context import current_actor_id, current_trace_id
 
 NOBODY = UUID(int=0)
 PRUNED_AT_ONCE = 10_000
+COARSE_ENTRY = (
+    insert(AuditEntry.__table__)
+    .values({column.key: bindparam(f"entry_{column.key}") for column in AuditEntry.__table__.columns})
+    .on_conflict_do_nothing(index_elements=["id"])
+)
+"""The statement of `audit_coarsely`, to be part of another one.
+
+It is for what people may do as often as they like: nobody fills the table by failing to sign in.
+"""
 
 
 def audit(
@@ -35,20 +44,16 @@ def audit(
 
 def audit_coarsely(session: Session, act: Act, subject_id: UUID | None, **circumstances: Any) -> None:
     """Like `audit`, but one entry a minute and person: further ones of the same minute write nothing."""
-    session.execute(coarse_entry(act, subject_id, **circumstances))
+    session.execute(COARSE_ENTRY, coarse_values(act, subject_id, **circumstances))
 
 
-def coarse_entry(act: Act, subject_id: UUID | None, **circumstances: Any) -> Insert:
-    """The statement of `audit_coarsely`, to be part of another one.
-
-    So that nobody fills the table by failing to sign in. The id says which minute it is, so of two at once
-    one is kept.
-    """
+def coarse_values(act: Act, subject_id: UUID | None, **circumstances: Any) -> dict[str, Any]:
+    """The parameters of `COARSE_ENTRY`. The id says which minute it is, so of two at once one is kept."""
     moment = now()
     minute = uuid5(subject_id or NOBODY, f"{act} {moment:%Y-%m-%dT%H:%M}")
     values = {**_circumstances(), **circumstances, "act": act, "subject_id": subject_id}
-    statement = insert(AuditEntry).values(id=minute, created_at=moment, **values)
-    return statement.on_conflict_do_nothing(index_elements=[AuditEntry.id])
+    values |= {"id": minute, "created_at": moment, "details": {}}
+    return {f"entry_{name}": value for name, value in values.items()}
 
 
 def report_failed_sign_in(subject_id: UUID | None) -> None:

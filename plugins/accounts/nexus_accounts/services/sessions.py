@@ -10,7 +10,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from flask_jwt_extended import create_refresh_token
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, insert, select, update
 from sqlalchemy.orm import Session
 
 from nexus_accounts.addresses import email_key
@@ -19,12 +19,30 @@ from nexus_accounts.errors import InvalidCredentials, RefreshTokenRefused
 from nexus_accounts.models import Act, AuditEntry, RefreshFamily, User
 from nexus_accounts.passwords import verify_password
 from nexus_accounts.services import attempts
-from nexus_accounts.services.audit import audit, coarse_entry, report_failed_sign_in
+from nexus_accounts.services.audit import COARSE_ENTRY, audit, coarse_values, report_failed_sign_in
 from nexus_accounts.services.devices import this_device
 from nexus_accounts.services.revocation import CLAIM, sign_in_claim
-from nexus_kernel import current_nexus, issue_access_token, new_id, now, reading, settings, verified_claims
+from nexus_kernel import (
+    current_nexus,
+    issue_access_token,
+    new_id,
+    now,
+    querying,
+    settings,
+    verified_claims,
+)
 
 log = logging.getLogger("nexus.accounts")
+
+_CREDENTIALS = select(User.id, User.password_hash, User.roles, User.token_version).where(
+    User.email_key == bindparam("key"), User.is_active
+)
+_BEGINNING = ("id", "user_id", "token_version", "jti", "created_at", "expires_at", "device", "network")
+_START = (
+    insert(RefreshFamily.__table__)
+    .values({name: bindparam(name) for name in _BEGINNING})
+    .add_cte(COARSE_ENTRY.returning(AuditEntry.id).cte("audited"))
+)
 
 
 def sign_in(email: str, password: str, network: str) -> dict[str, str]:
@@ -33,15 +51,31 @@ def sign_in(email: str, password: str, network: str) -> dict[str, str]:
     Raises InvalidCredentials, after the same work whatever is wrong; Throttled; PasswordsBusy.
     """
     attempt = attempts.begin(email, network)
-    with reading() as session:
-        person = Families(session).credentials(email)
+    with querying() as connection:
+        person = connection.execute(_CREDENTIALS, {"key": email_key(email)}).first()
     fits = verify_password(person.password_hash if person else None, password)
     if person is None or not fits:
         report_failed_sign_in(person and person.id)
         raise InvalidCredentials
     attempt.succeeded()
-    with reading() as session:
-        return Families(session).start(person)
+    with querying() as connection:
+        return start_family(connection, person)
+
+
+def start_family(connection: Connection, person: Any) -> dict[str, str]:
+    """The first tokens of a new family; signing in is written down by the same statement."""
+    family, jti, expires_at = new_id(), uuid4(), _expiry()
+    values = {
+        "id": family,
+        "user_id": person.id,
+        "token_version": person.token_version,
+        "jti": jti,
+        "created_at": now(),
+        "expires_at": expires_at,
+        **this_device(),
+    }
+    connection.execute(_START, values | coarse_values(Act.SIGNED_IN, person.id, actor_id=person.id))
+    return _tokens(person, family, jti, expires_at)
 
 
 class Families:
@@ -49,28 +83,6 @@ class Families:
 
     def __init__(self, session: Session) -> None:
         self._session = session
-
-    def credentials(self, email: str) -> Any:
-        """What a sign-in is checked against; None for an unknown address or a closed account."""
-        columns = (User.id, User.password_hash, User.roles, User.token_version)
-        owner = (User.email_key == email_key(email), User.is_active)
-        return self._session.execute(select(*columns).where(*owner)).first()
-
-    def start(self, person: Any) -> dict[str, str]:
-        """The first tokens of a new family."""
-        family, jti, expires_at = new_id(), uuid4(), _expiry()
-        values = {
-            "id": family,
-            "user_id": person.id,
-            "token_version": person.token_version,
-            "jti": jti,
-            "created_at": now(),
-            "expires_at": expires_at,
-            **this_device(),
-        }
-        audited = coarse_entry(Act.SIGNED_IN, person.id, actor_id=person.id).returning(AuditEntry.id)
-        self._session.execute(insert(RefreshFamily).values(values).add_cte(audited.cte("audited")))
-        return _tokens(person, family, jti, expires_at)
 
     def rotate(self, token: str) -> dict[str, str]:
         """Spend a refresh token for an access token and the next refresh token.
