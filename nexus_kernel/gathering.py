@@ -65,6 +65,7 @@ def gather(nexus: Nexus) -> Gathered:
     _fill(nexus, nexus.payables, hooks.payables(), "kind")
     _fill(nexus, nexus.price_rules, hooks.price_rules(), "code")
     _fill(nexus, nexus.checkout_guards, hooks.checkout_guards(), "code")
+    _fill(nexus, nexus.order_extensions, hooks.order_extensions(), "name")
     _fill(nexus, nexus.channels, hooks.notification_channels(), "code")
     _fill(nexus, nexus.claims_providers, hooks.token_claims(), "code")
     _fill(nexus, nexus.data_subjects, hooks.data_subjects(), "name")
@@ -91,6 +92,7 @@ def verify(nexus: Nexus, gathered: Gathered) -> None:
         ("permission", nexus.permissions),
         ("price rule", nexus.price_rules),
         ("checkout guard", nexus.checkout_guards),
+        ("order extension", nexus.order_extensions),
         ("token claim", nexus.claims_providers),
         ("data subject handler", nexus.data_subjects),
     ):

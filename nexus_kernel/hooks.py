@@ -16,7 +16,7 @@ from nexus_kernel.api import Blueprint
 from nexus_kernel.authenticators import Authenticator
 from nexus_kernel.contracts.development import DevService, Seed
 from nexus_kernel.contracts.notifications import Channel
-from nexus_kernel.contracts.orders import CheckoutGuard, PriceRule
+from nexus_kernel.contracts.orders import CheckoutGuard, OrderExtension, PriceRule
 from nexus_kernel.contracts.payments import PayableSource, PaymentProvider
 from nexus_kernel.contracts.privacy import DataSubjectHandler
 from nexus_kernel.contracts.tokens import ClaimsProvider
@@ -29,7 +29,7 @@ from nexus_kernel.services import ServiceFactory
 from nexus_kernel.tasks import Periodic, Task
 
 T = TypeVar("T")
-Check = Callable[[Any], bool]
+Test = Callable[[Any], bool]
 
 
 class Hooks:
@@ -87,6 +87,12 @@ class Hooks:
     def checkout_guards(self) -> list[Owned[CheckoutGuard]]:
         return self._gather("nexus_checkout_guards", _has("code", "check"))
 
+    def order_extensions(self) -> list[Owned[OrderExtension]]:
+        return self._gather("nexus_order_extensions", _has("name", "prepare", "snapshot", "record"))
+
+    def checks(self) -> list[Owned[click.Command]]:
+        return self._gather("nexus_checks", _instance_of(click.Command))
+
     def notification_channels(self) -> list[Owned[Channel]]:
         return self._gather("nexus_notification_channels", _has("code", "deliver"))
 
@@ -123,7 +129,7 @@ class Hooks:
     def _gather(
         self,
         hook: str,
-        check: Check = lambda value: True,
+        check: Test = lambda value: True,
         items: Callable[[Any], Iterable[Any]] = iter,
         after: Callable[[str], None] = lambda plugin: None,
         **arguments: Any,
@@ -147,9 +153,9 @@ class Hooks:
         return found
 
 
-def _instance_of(*kinds: type) -> Check:
+def _instance_of(*kinds: type) -> Test:
     return lambda value: isinstance(value, kinds)
 
 
-def _has(*names: str) -> Check:
+def _has(*names: str) -> Test:
     return lambda value: all(hasattr(value, name) for name in names)

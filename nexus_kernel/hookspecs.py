@@ -17,7 +17,7 @@ from nexus_kernel.api import Blueprint
 from nexus_kernel.authenticators import Authenticator
 from nexus_kernel.contracts.development import DevService, Seed
 from nexus_kernel.contracts.notifications import Channel
-from nexus_kernel.contracts.orders import CheckoutGuard, PriceRule
+from nexus_kernel.contracts.orders import CheckoutGuard, OrderExtension, PriceRule
 from nexus_kernel.contracts.payments import PayableSource, PaymentProvider
 from nexus_kernel.contracts.privacy import DataSubjectHandler
 from nexus_kernel.contracts.tokens import ClaimsProvider
@@ -147,6 +147,26 @@ def nexus_checkout_guards() -> Iterable[CheckoutGuard]:  # type: ignore[empty-bo
     """Called at the start; return guards that may refuse a checkout for a business reason.
 
     Example: `return [VerifiedEmailGuard()]`
+
+    versionadded: 0.1
+    """
+
+
+@hookspec
+def nexus_order_extensions() -> Iterable[OrderExtension]:  # type: ignore[empty-body]
+    """Called at the start; return what the plugin adds to the body, the transaction and the answer of orders.
+
+    Example: `return [GiftWrapping()]`, whose `name` is the plugin's.
+
+    versionadded: 0.1
+    """
+
+
+@hookspec
+def nexus_checks() -> Iterable[click.Command]:  # type: ignore[empty-body]
+    """Called by `nexus check`; return proofs that an integrator can run on a deployment, named as you like.
+
+    Example: `return [races]` gives `nexus check races`, run inside an application context.
 
     versionadded: 0.1
     """

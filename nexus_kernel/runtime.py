@@ -13,7 +13,7 @@ from nexus_kernel.actors import Permission, Policy
 from nexus_kernel.authenticators import Authenticators
 from nexus_kernel.cache import Cache
 from nexus_kernel.contracts.notifications import Channel
-from nexus_kernel.contracts.orders import CheckoutGuard, PriceRule
+from nexus_kernel.contracts.orders import CheckoutGuard, OrderExtension, PriceRule
 from nexus_kernel.contracts.payments import PayableSource, PaymentProvider
 from nexus_kernel.contracts.privacy import DataSubjectHandler
 from nexus_kernel.contracts.tokens import ClaimsProvider
@@ -65,6 +65,7 @@ class Nexus:
     payables: Registry[PayableSource] = field(default_factory=lambda: Registry("payable"))
     price_rules: Registry[PriceRule] = field(default_factory=lambda: Registry("price rule"))
     checkout_guards: Registry[CheckoutGuard] = field(default_factory=lambda: Registry("checkout guard"))
+    order_extensions: Registry[OrderExtension] = field(default_factory=lambda: Registry("order extension"))
     channels: Registry[Channel] = field(default_factory=lambda: Registry("notification channel"))
     claims_providers: Registry[ClaimsProvider] = field(default_factory=lambda: Registry("token claim"))
     data_subjects: Registry[DataSubjectHandler] = field(
@@ -101,6 +102,7 @@ class Nexus:
             self.payables,
             self.price_rules,
             self.checkout_guards,
+            self.order_extensions,
             self.channels,
             self.claims_providers,
             self.data_subjects,

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Protocol
 from uuid import UUID
 
+from nexus_kernel.contracts.addresses import Address
 from nexus_kernel.contracts.events import Event
 
 
@@ -30,6 +31,14 @@ class AccountService(Protocol):
 
     def get_people(self, ids: Collection[UUID]) -> Mapping[UUID, PersonView]:
         """The people with these ids; ids that are unknown or erased are left out. One query."""
+        ...
+
+    def find_person(self, email: str) -> PersonView | None:
+        """The person with this e-mail address, in any case; None when there is none. One query."""
+        ...
+
+    def get_address(self, user_id: UUID, address_id: UUID) -> Address | None:
+        """An address of this person's book; None when there is no such one of theirs. One query."""
         ...
 
 

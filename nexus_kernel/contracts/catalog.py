@@ -11,7 +11,10 @@ from nexus_kernel.money import Money
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VariantView:
-    """One thing that can be bought. `available` is the number of pieces that are not reserved."""
+    """One thing that can be bought. `available` is the number of pieces that are not reserved.
+
+    `weight_grams` is what one piece weighs, 0 where nobody weighed it.
+    """
 
     id: UUID
     product_id: UUID
@@ -21,6 +24,7 @@ class VariantView:
     price: Money
     available: int
     is_active: bool
+    weight_grams: int = 0
 
 
 class CatalogService(Protocol):
@@ -67,8 +71,11 @@ class StockService(Protocol):
         """Give back what is held for `reference`. True the first time, False when nothing is held."""
         ...
 
-    def ship(self, reference: str) -> bool:
-        """Take what is held for `reference` out of the stock. True the first time, False afterwards."""
+    def ship(self, reference: str, quantities: Mapping[UUID, int] | None = None) -> bool:
+        """Take what is held for `reference` out of the stock, or these pieces of it, all or none.
+
+        False when that much is not held (any more), and then nothing changed.
+        """
         ...
 
 

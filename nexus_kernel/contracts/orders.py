@@ -1,29 +1,44 @@
-"""Orders, and the two ways in which other plugins take part in a checkout."""
+"""Orders, and the three ways in which other plugins take part in a checkout.
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+A price rule adds an amount, a guard may refuse, and an extension brings a part of the request, of the
+transaction and of the answer.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
-from typing import ClassVar, Protocol
+from typing import Any, ClassVar, Protocol
 from uuid import UUID
 
+from nexus_kernel.contracts.addresses import Address
 from nexus_kernel.contracts.events import Event
 from nexus_kernel.money import Money
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Address:
-    """Where an order goes. `country` is an ISO 3166-1 alpha-2 code."""
-
-    address_line: str
-    city: str
-    postal_code: str
-    country: str
+__all__ = [
+    "Address",
+    "Adjustment",
+    "CheckoutGuard",
+    "CheckoutProblem",
+    "OrderCompleted",
+    "OrderExtension",
+    "OrderLineView",
+    "OrderPlaced",
+    "OrderStatusChanged",
+    "PricePhase",
+    "PriceRule",
+    "Quote",
+    "QuoteLine",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QuoteLine:
-    """A line that is about to be ordered, at today's price."""
+    """A line that is about to be ordered, at today's price.
+
+    `discount` and `tax` are its shares of the phases that have run; `weight_grams` is that of one piece, 0
+    where nobody weighed it.
+    """
 
     variant_id: UUID
     product_id: UUID
@@ -31,16 +46,28 @@ class QuoteLine:
     title: str
     quantity: int
     unit_price: Money
+    discount: Money
+    tax: Money
+    weight_grams: int = 0
 
     @property
     def total(self) -> Money:
         """Unit price times quantity."""
         return self.unit_price * self.quantity
 
+    @property
+    def net(self) -> Money:
+        """What is left of the total after the discount."""
+        return self.total - self.discount
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Quote:
-    """What a checkout would cost so far; price rules and guards look at it and never change it."""
+    """What a checkout would cost so far; price rules and guards look at it and never change it.
+
+    `requested` is what the buyer sent for extensions, loaded by their schemas, by plugin; `facts` is what
+    their `prepare` found. `tax` is what comes on top of the prices; tax that they include is no part of it.
+    """
 
     user_id: UUID
     lines: tuple[QuoteLine, ...]
@@ -51,6 +78,8 @@ class Quote:
     discount: Money
     shipping: Money
     tax: Money
+    requested: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    facts: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def total(self) -> Money:
@@ -68,11 +97,19 @@ class PricePhase(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Adjustment:
-    """An amount >= 0 that a rule adds to its phase. `rate` is kept as evidence where there is one."""
+    """An amount >= 0 that a rule adds to its phase. `rate` is kept as evidence where there is one.
+
+    `lines` says which part of it belongs to which line, by variant; their sum is at most the amount, and the
+    rest belongs to the order as a whole, such as the tax on shipping. Without it a discount is shared among
+    all lines in proportion to what is left of them. `included`: a tax that is in the prices already, told
+    as evidence and added to nothing.
+    """
 
     label: str
     amount: Money
     rate: Decimal | None = None
+    lines: Mapping[UUID, Money] | None = None
+    included: bool = False
 
 
 class PriceRule(Protocol):
@@ -103,6 +140,38 @@ class CheckoutGuard(Protocol):
     def check(self, quote: Quote) -> Sequence[CheckoutProblem]:
         """The problems of this quote; an empty sequence lets it pass."""
         ...
+
+
+class OrderExtension(Protocol):
+    """What a plugin adds to orders beside amounts. Inherit from this class and override what you need.
+
+    `name` is the plugin's name. `request` is the schema of `extensions.<name>` in the body of a checkout, and
+    `answer` that of `extensions.<name>` in an order; None where there is no such part.
+    """
+
+    name: str
+    request: type[Any] | None = None
+    answer: type[Any] | None = None
+
+    def prepare(self, quote: Quote) -> Any:
+        """Read what rules and guards need, which find it in `quote.facts[name]`; the quote has no amounts yet.
+
+        Runs before anything is locked, also for a mere quote. The only step that may read; nothing may be
+        written. Unknown things are found by a guard, not raised.
+        """
+        return None
+
+    def snapshot(self, quote: Quote) -> Mapping[str, Any] | None:
+        """What the order shows of this, for good: JSON of the shape of `answer`. Pure."""
+        return None
+
+    def record(self, quote: Quote, order_id: UUID) -> Sequence[CheckoutProblem]:
+        """Write what belongs to the order, in its transaction, before its stock is locked.
+
+        A problem rolls everything back: what was true in `prepare` may not be any more. Lock as little as
+        possible and always in the same order.
+        """
+        return ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

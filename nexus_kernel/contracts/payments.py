@@ -279,6 +279,24 @@ class PaymentService(Protocol):
         """The ways to pay that are switched on, by code. No query."""
         ...
 
+    def refund(
+        self,
+        payable_kind: str,
+        payable_id: UUID,
+        amount: Money,
+        *,
+        reference: str,
+        reason: str,
+        actor_id: UUID | None,
+    ) -> UUID:
+        """Ask for money of a payable to be given back, in the caller's transaction; the refund's id.
+
+        A worker asks the gateway after the commit; `PaymentRefunded` or `RefundRejected` tells what came of
+        it. `reference` is the caller's name for it: a second call with the same one returns the first's id.
+        Raises Conflict when less than `amount` was captured and is not refunded or asked for yet.
+        """
+        ...
+
 
 @dataclass(frozen=True, kw_only=True)
 class PaymentSucceeded(Event):
@@ -320,4 +338,40 @@ class PaymentNeedsReview(Event):
     payment_id: UUID
     payable_kind: str
     payable_id: UUID
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class PaymentRefunded(Event):
+    """The gateway gave money back. `refunded` and `captured` are the payable's sums, this refund included.
+
+    `reference` is what the one who asked for it called it; empty for a refund that the platform began itself.
+    """
+
+    name: ClassVar[str] = "payments.refunded"
+    refund_id: UUID
+    payment_id: UUID
+    payable_kind: str
+    payable_id: UUID
+    owner_id: UUID
+    number: str
+    reference: str
+    amount: Money
+    refunded: Money
+    captured: Money
+
+
+@dataclass(frozen=True, kw_only=True)
+class RefundRejected(Event):
+    """The gateway does not give the money back; a person has to see to it."""
+
+    name: ClassVar[str] = "payments.refund_rejected"
+    refund_id: UUID
+    payment_id: UUID
+    payable_kind: str
+    payable_id: UUID
+    owner_id: UUID
+    number: str
+    reference: str
+    amount: Money
     reason: str

@@ -1,11 +1,13 @@
 """Small plugins that provide a contract from memory, to test a plugin without its neighbours."""
 
+from collections import Counter
 from collections.abc import Collection, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from uuid import UUID
 
 from nexus_kernel.contracts.accounts import AccountService, PersonView
+from nexus_kernel.contracts.addresses import Address
 from nexus_kernel.contracts.cart import CartLine, CartService, CartSnapshot
 from nexus_kernel.contracts.catalog import CatalogService, Shortage, StockService, VariantView
 from nexus_kernel.contracts.payments import MethodView, PaymentService
@@ -23,6 +25,7 @@ class StandInAccounts:
 
     def __init__(self) -> None:
         self.people: dict[UUID, PersonView] = {}
+        self.addresses: dict[tuple[UUID, UUID], Address] = {}
 
     def __repr__(self) -> str:
         return type(self).__name__
@@ -45,6 +48,15 @@ class StandInAccounts:
     def get_people(self, ids: Collection[UUID]) -> Mapping[UUID, PersonView]:
         """As the contract says."""
         return {id: self.people[id] for id in ids if id in self.people}
+
+    def find_person(self, email: str) -> PersonView | None:
+        """As the contract says."""
+        wanted = email.casefold()
+        return next((person for person in self.people.values() if person.email.casefold() == wanted), None)
+
+    def get_address(self, user_id: UUID, address_id: UUID) -> Address | None:
+        """As the contract says. Add addresses to `addresses`."""
+        return self.addresses.get((user_id, address_id))
 
     @hookimpl
     def nexus_services(self) -> Mapping[type, ServiceFactory]:
@@ -73,6 +85,7 @@ class StandInCatalog:
         available: int = 10,
         title: str = "Lantern",
         is_active: bool = True,
+        weight_grams: int = 0,
     ) -> VariantView:
         """A new variant, the default one of a new product."""
         variant = VariantView(
@@ -84,6 +97,7 @@ class StandInCatalog:
             price=price or Money(25000, "ETB"),
             available=available,
             is_active=is_active,
+            weight_grams=weight_grams,
         )
         self.variants[variant.id] = variant
         return variant
@@ -118,12 +132,17 @@ class StandInCatalog:
         """As the contract says."""
         return self.held.pop(reference, None) is not None
 
-    def ship(self, reference: str) -> bool:
+    def ship(self, reference: str, quantities: Mapping[UUID, int] | None = None) -> bool:
         """As the contract says; the pieces simply stay held under a name of their own."""
-        held = self.held.pop(reference, None)
-        if held is None:
+        held = self.held.get(reference, {})
+        wanted = Counter(held if quantities is None else quantities)
+        if not wanted or not wanted <= Counter(held):
             return False
-        self.held[f"shipped:{reference}"] = held
+        left = Counter(held) - wanted
+        self.held[reference] = dict(left)
+        if not left:
+            del self.held[reference]
+        self.held[f"shipped:{reference}"] = dict(Counter(self.held.get(f"shipped:{reference}", {})) + wanted)
         return True
 
     def _held(self, variant_id: UUID) -> int:
@@ -156,6 +175,10 @@ class StandInCart:
         self.carts[user_id] = replace(cart, lines=lines)
         return self.carts[user_id]
 
+    def get(self, user_id: UUID) -> CartSnapshot | None:
+        """As the contract says."""
+        return self.carts.get(user_id)
+
     def lock(self, user_id: UUID) -> CartSnapshot | None:
         """As the contract says, without a lock."""
         return self.carts.get(user_id)
@@ -175,6 +198,18 @@ class StandInCart:
         return {CartService: lambda session: self}
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AskedRefund:
+    """What was asked of `StandInPayments.refund`."""
+
+    id: UUID
+    payable_kind: str
+    payable_id: UUID
+    amount: Money
+    reason: str
+    actor_id: UUID | None
+
+
 class StandInPayments:
     """Provides PaymentService, with a card (30 minutes, ETB and USD) and cash on delivery (no term, any).
 
@@ -185,6 +220,7 @@ class StandInPayments:
 
     def __init__(self) -> None:
         self.offered: dict[str, MethodView] = {}
+        self.refunds: dict[str, AskedRefund] = {}
         self.offer("card", currencies=frozenset({"ETB", "USD"}), pending_ttl=timedelta(minutes=30))
         self.offer("cash", currencies=None, pending_ttl=None)
 
@@ -200,6 +236,27 @@ class StandInPayments:
     def methods(self) -> Mapping[str, MethodView]:
         """As the contract says."""
         return self.offered
+
+    def refund(
+        self,
+        payable_kind: str,
+        payable_id: UUID,
+        amount: Money,
+        *,
+        reference: str,
+        reason: str,
+        actor_id: UUID | None,
+    ) -> UUID:
+        """As the contract says, but never refused; what was asked stands in `refunds`, by reference."""
+        asked = AskedRefund(
+            id=new_id(),
+            payable_kind=payable_kind,
+            payable_id=payable_id,
+            amount=amount,
+            reason=reason,
+            actor_id=actor_id,
+        )
+        return self.refunds.setdefault(reference, asked).id
 
     @hookimpl
     def nexus_services(self) -> Mapping[type, ServiceFactory]:

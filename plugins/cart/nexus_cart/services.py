@@ -1,5 +1,6 @@
 """The cart: what people do with it, and what the checkout does."""
 
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -115,19 +116,27 @@ class CartCheckout:
     def __init__(self, session: Session) -> None:
         self._session = session
 
+    def get(self, user_id: UUID) -> CartSnapshot | None:
+        """As the contract says."""
+        return _snapshot(self._session.execute(statements.LOOK, {"user_id": user_id}).all())
+
     def lock(self, user_id: UUID) -> CartSnapshot | None:
         """As the contract says; a second statement only when the cart changed while this one waited."""
         rows = self._session.execute(statements.LOCK, {"user_id": user_id}).all()
         if rows and rows[0].version != rows[0].seen_version:
             rows = self._session.execute(statements.LOCK, {"user_id": user_id}).all()
-        if not rows:
-            return None
-        lines = (CartLine(variant_id=r.variant_id, quantity=r.quantity) for r in rows if r.variant_id)
-        return CartSnapshot(id=rows[0].id, generation=rows[0].generation, lines=tuple(lines))
+        return _snapshot(rows)
 
     def empty(self, cart_id: UUID, generation: int) -> None:
         """As the contract says."""
         self._session.execute(statements.EMPTY, {"cart_id": cart_id, "generation": generation})
+
+
+def _snapshot(rows: Sequence[Any]) -> CartSnapshot | None:
+    if not rows:
+        return None
+    lines = (CartLine(variant_id=r.variant_id, quantity=r.quantity) for r in rows if r.variant_id)
+    return CartSnapshot(id=rows[0].id, generation=rows[0].generation, lines=tuple(lines))
 
 
 def _line(row: Any) -> Line:

@@ -104,6 +104,14 @@ CLEAR = text(
     """
 )
 
+LOOK = text(
+    """
+    SELECT cart.id, cart.generation, item.variant_id, item.quantity
+    FROM cart_cart cart LEFT JOIN cart_item item ON item.cart_id = cart.id
+    WHERE cart.user_id = :user_id ORDER BY item.id
+    """
+).columns(id=Uuid, variant_id=Uuid)
+
 LOCK = text(
     """
     SELECT cart.id, cart.generation, cart.version, item.variant_id, item.quantity,

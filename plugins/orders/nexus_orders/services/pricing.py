@@ -166,6 +166,9 @@ def _quote_line(line: CartLine, variant: VariantView) -> QuoteLine:
         title=variant.title,
         quantity=line.quantity,
         unit_price=variant.price,
+        discount=Money.zero(variant.price.currency),
+        tax=Money.zero(variant.price.currency),
+        weight_grams=variant.weight_grams,
     )
 
 

@@ -1,38 +1,14 @@
-"""The bodies and queries of the orders' routes."""
+"""Placing and reading orders."""
 
 import marshmallow as ma
 
 from nexus_kernel import Amount, Currency, PageQuery, Schema, Text
 from nexus_kernel.contracts.orders import PricePhase
-from nexus_orders.countries import COUNTRIES
+from nexus_orders.schemas.addresses import AddressSchema
 from nexus_orders.states import OrderStatus, PaymentStatus
 
 STATUSES = ma.validate.OneOf([str(status) for status in OrderStatus])
 PAYMENT_STATUSES = ma.validate.OneOf([str(status) for status in PaymentStatus])
-
-
-class Country(ma.fields.String):
-    """An ISO 3166-1 alpha-2 code."""
-
-    def __init__(self, **kwargs) -> None:
-        metadata = {"pattern": "^[A-Z]{2}$", "example": "ET"}
-        super().__init__(validate=_check_country, metadata=metadata, **kwargs)
-
-
-def _check_country(code: str) -> None:
-    if code not in COUNTRIES:
-        raise ma.ValidationError("Must be an ISO 3166-1 alpha-2 country code, such as ET.")
-
-
-class AddressSchema(Schema):
-    """Where an order goes."""
-
-    address_line = Text(300, minimum=1, required=True)
-    city = Text(100, minimum=1, required=True)
-    postal_code = Text(
-        20, required=True, metadata={"description": "Empty where the country has no postal codes."}
-    )
-    country = Country(required=True)
 
 
 class PlaceOrderSchema(Schema):
@@ -109,14 +85,3 @@ class OrderSchema(Schema):
     placed_at = ma.fields.AwareDateTime(required=True)
     updated_at = ma.fields.AwareDateTime(required=True)
     expires_at = ma.fields.AwareDateTime(required=True, allow_none=True)
-
-
-class HistorySchema(Schema):
-    """Something that happened to an order; `actor_id` is null for the shop itself."""
-
-    old_status = ma.fields.String(required=True, allow_none=True)
-    new_status = ma.fields.String(required=True)
-    payment_status = ma.fields.String(required=True)
-    actor_id = ma.fields.UUID(required=True, allow_none=True)
-    reason = ma.fields.String(required=True)
-    at = ma.fields.AwareDateTime(required=True)

@@ -1,13 +1,12 @@
-"""The orders' routes."""
+"""`/api/orders/`."""
 
 from typing import Any
 from uuid import UUID
 
-from nexus_kernel import Blueprint, PageQuery, current_actor, page_of, reading, transaction
+from nexus_kernel import current_actor, page_of, reading, transaction
 from nexus_kernel.contracts.orders import Address
-from nexus_orders.schemas import (
+from nexus_orders.schemas.orders import (
     CancelOrderSchema,
-    HistorySchema,
     OrderQuery,
     OrderSchema,
     PlaceOrderSchema,
@@ -17,8 +16,7 @@ from nexus_orders.services.checkout import Checkout
 from nexus_orders.services.lifecycle import cancel, lock_order, transition
 from nexus_orders.services.reading import Orders
 from nexus_orders.states import OrderStatus
-
-blp = Blueprint("orders", __name__, url_prefix="/api/orders", description="What people have bought")
+from nexus_orders.views.blueprint import blp
 
 
 @blp.post("/")
@@ -78,13 +76,3 @@ def cancel_order(args: dict[str, Any], order_id: UUID) -> dict[str, Any]:
         order = lock_order(session, order_id, owner_id=orders.owner_id)
         cancel(session, order, actor_id=actor.id, reason=args["reason"] or "Cancelled by the buyer")
         return orders.get(order_id)
-
-
-@blp.get("/<uuid:order_id>/history/")
-@blp.requires("orders.use")
-@blp.arguments(PageQuery, location="query")
-@blp.response(200, page_of(HistorySchema))
-def list_history(args: dict[str, Any], order_id: UUID) -> dict[str, Any]:
-    """What happened to an order, oldest first"""
-    with reading() as session:
-        return Orders(session, current_actor()).history(order_id, args)
