@@ -154,7 +154,7 @@ class OrderExtension(Protocol):
     answer: type[Any] | None = None
 
     def prepare(self, quote: Quote) -> Any:
-        """Read what rules and guards need, which find it in `quote.facts[name]`; the quote has no amounts yet.
+        """Read what rules and guards need; they find it in `quote.facts[name]`. No amounts are known yet.
 
         Runs before anything is locked, also for a mere quote. The only step that may read; nothing may be
         written. Unknown things are found by a guard, not raised.
