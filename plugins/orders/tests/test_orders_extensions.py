@@ -121,6 +121,7 @@ def test_a_problem_while_recording_rolls_everything_back(app, person, order, cat
         ("snapshot", lambda quote: {"paper": object()}),
         ("record", lambda quote, order_id: 1 / 0),
         ("record", lambda quote, order_id: 7),
+        ("record", lambda quote, order_id: ["used up"]),
     ],
 )
 def test_an_extension_that_breaks_refuses_the_checkout(app, order, catalog, wrapping, step, fault, caplog):

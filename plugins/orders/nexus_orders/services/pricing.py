@@ -81,6 +81,14 @@ def apply_rules(bare: Quote, rules: Iterable[PriceRule]) -> tuple[Quote, list[Ap
     return priced, applied
 
 
+def checked(problems: Iterable[CheckoutProblem]) -> list[CheckoutProblem]:
+    """These problems of a guard or an extension. Raises TypeError for anything else."""
+    found = list(problems)
+    if strange := [problem for problem in found if not isinstance(problem, CheckoutProblem)]:
+        raise TypeError(f"{strange[0]!r} is no CheckoutProblem")
+    return found
+
+
 def in_bounds(priced: Quote, applied: Iterable[Applied]) -> None:
     """Raises TotalOutOfRange: twelve digits before the point is the bound of each amount of an order."""
     amounts = (priced.subtotal, priced.shipping, priced.tax, priced.total, *(a.amount for a in applied))
@@ -94,7 +102,7 @@ def problems_of(priced: Quote, guards: Iterable[CheckoutGuard]) -> list[Checkout
     problems = list[CheckoutProblem]()
     for guard in guards:
         try:
-            problems += list(guard.check(priced))
+            problems += checked(guard.check(priced))
         except SQLAlchemyError:
             raise
         except Exception as error:
