@@ -18,6 +18,7 @@ from nexus_kernel.money import Money
 __all__ = [
     "Address",
     "Adjustment",
+    "AppliedAdjustment",
     "CheckoutGuard",
     "CheckoutProblem",
     "OrderCompleted",
@@ -61,12 +62,41 @@ class QuoteLine:
         return self.total - self.discount
 
 
+class PricePhase(StrEnum):
+    """When a price rule runs: each phase sees the amounts of the ones before it.
+
+    What `SHIPPING_DISCOUNT` adds is taken off the shipping fee, never more than there is of it.
+    """
+
+    DISCOUNT = "discount"
+    SHIPPING = "shipping"
+    SHIPPING_DISCOUNT = "shipping_discount"
+    TAX = "tax"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AppliedAdjustment:
+    """An adjustment as it counts, and the `code` of its rule.
+
+    A discount is cut where it would pass what is left of the lines, or of the shipping fee.
+    """
+
+    phase: PricePhase
+    rule: str
+    label: str
+    amount: Money
+    rate: Decimal | None
+    included: bool
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Quote:
     """What a checkout would cost so far; price rules and guards look at it and never change it.
 
     `requested` is what the buyer sent for extensions, loaded by their schemas, by plugin; `facts` is what
-    their `prepare` found. `tax` is what comes on top of the prices; tax that they include is no part of it.
+    their `prepare` found. `shipping` is the fee after the discounts on it. `tax` is what comes on top of the
+    prices; tax that they include is no part of it. `adjustments` are those of the phases that have run, in
+    the order in which the rules gave them.
     """
 
     user_id: UUID
@@ -80,19 +110,12 @@ class Quote:
     tax: Money
     requested: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     facts: Mapping[str, Any] = field(default_factory=dict)
+    adjustments: tuple[AppliedAdjustment, ...] = ()
 
     @property
     def total(self) -> Money:
         """Subtotal - discount + shipping + tax."""
         return self.subtotal - self.discount + self.shipping + self.tax
-
-
-class PricePhase(StrEnum):
-    """When a price rule runs: each phase sees the amounts of the ones before it."""
-
-    DISCOUNT = "discount"
-    SHIPPING = "shipping"
-    TAX = "tax"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -87,19 +87,21 @@ class Bazaar:
     def __init__(self) -> None:
         self.tax = Rule("bazaar.tax", PricePhase.TAX)
         self.shipping = Rule("bazaar.shipping", PricePhase.SHIPPING)
+        self.shipping_discount = Rule("bazaar.shipping_discount", PricePhase.SHIPPING_DISCOUNT)
         self.discount = Rule("bazaar.discount", PricePhase.DISCOUNT)
         self.coupon = Rule("bazaar.coupon", PricePhase.DISCOUNT)
+        self.rules = [self.tax, self.shipping_discount, self.shipping, self.discount, self.coupon]
         self.guard = Guard()
         self.wrapping = Wrapping()
 
     def reset(self) -> None:
         self.wrapping.reset()
-        for part in (self.tax, self.shipping, self.discount, self.coupon, self.guard):
+        for part in (*self.rules, self.guard):
             part.does = lambda quote: []
 
     @hookimpl
     def nexus_price_rules(self):
-        return [self.tax, self.shipping, self.discount, self.coupon]
+        return self.rules
 
     @hookimpl
     def nexus_checkout_guards(self):

@@ -104,12 +104,32 @@ def test_an_included_tax_is_evidence_and_added_to_nothing(client, buyer, order, 
     assert client.get(f"{ORDERS}{placed['id']}/", headers=buyer).json == placed
 
 
+def test_a_discount_on_shipping_is_taken_off_the_fee_and_never_more(client, buyer, order, catalog, bazaar):
+    seen, lamp = [], catalog.add(etb(1000))
+    bazaar.shipping.adds(300)
+    bazaar.shipping_discount.does = lambda quote: [
+        Adjustment(label="Half", amount=etb(quote.shipping.minor // 2)),
+        Adjustment(label="Free", amount=quote.shipping),
+        Adjustment(label="Nothing left", amount=etb(1)),
+    ]
+    bazaar.tax.does = lambda quote: seen.append(quote) or []
+    placed = order((lamp, 1)).json
+    assert (placed["discount"], placed["shipping"], placed["total"]) == ("0.00", "0.00", "10.00")
+    told = [(a["phase"], a["amount"]) for a in placed["adjustments"]]
+    off = [("shipping_discount", amount) for amount in ("1.50", "1.50", "0.00")]
+    assert told == [("shipping", "3.00"), *off]
+    assert [(a.phase, str(a.amount)) for a in seen[0].adjustments] == told
+    assert client.get(f"{ORDERS}{placed['id']}/", headers=buyer).json == placed
+
+
 @pytest.mark.parametrize(
     ("phase", "spoiled"),
     [
         ("discount", {"lines": {new_id(): etb(1)}}),
         ("discount", {"included": True}),
         ("shipping", {"included": True}),
+        ("shipping_discount", {"included": True}),
+        ("shipping_discount", {"amount": etb(-1)}),
         ("tax", {"amount": etb(-1)}),
         ("tax", {"amount": Money(1, "USD")}),
         ("tax", {"lines": lambda v: {v: etb(101)}}),
@@ -187,9 +207,14 @@ def test_lines_and_the_rest_are_always_the_total(prices, rules, catalog):
         assert ZERO <= line.discount <= line.total and line.net >= ZERO and line.tax >= ZERO
     assert sum((line.total for line in priced.lines), ZERO) == priced.subtotal
     assert sum((line.discount for line in priced.lines), ZERO) == priced.discount <= priced.subtotal
-    for phase in PricePhase:
-        counted = [a.amount for a in applied if a.phase == phase and not a.included]
-        assert sum(counted, ZERO) == getattr(priced, phase)
+    counted = {
+        phase: sum((a.amount for a in applied if a.phase == phase and not a.included), ZERO)
+        for phase in PricePhase
+    }
+    off_shipping = counted[PricePhase.SHIPPING_DISCOUNT]
+    assert off_shipping <= counted[PricePhase.SHIPPING] == priced.shipping + off_shipping
+    assert (counted[PricePhase.DISCOUNT], counted[PricePhase.TAX]) == (priced.discount, priced.tax)
+    assert priced.adjustments == tuple(applied)
     order_tax = priced.tax - sum((line.tax for line in priced.lines), ZERO)
     assert order_tax >= ZERO
     whole = sum((line.net + line.tax for line in priced.lines), ZERO) + priced.shipping + order_tax

@@ -131,7 +131,8 @@ class OrderItem(Keyed, Model):
 class OrderAdjustment(Keyed, Model):
     """What a price rule added; the amounts of a phase sum to the order's discount, shipping or tax.
 
-    `included` taxes are evidence of what the prices hold, and no part of that sum.
+    The order's shipping is what those of `shipping_discount` leave of the fee. `included` taxes are evidence
+    of what the prices hold, and no part of that sum.
     """
 
     __tablename__ = "orders_adjustment"
@@ -144,7 +145,7 @@ class OrderAdjustment(Keyed, Model):
 
     order_id: Mapped[UUID] = mapped_column(ForeignKey("orders_order.id", ondelete="CASCADE"))
     position: Mapped[int]
-    phase: Mapped[str] = mapped_column(String(10))
+    phase: Mapped[str] = mapped_column(String(20))
     rule: Mapped[str]
     label: Mapped[str]
     amount_minor: Mapped[int] = amount_column()

@@ -61,7 +61,7 @@ class ItemSchema(Schema):
 
 
 class AdjustmentSchema(Schema):
-    """A discount, a shipping fee or a tax."""
+    """A discount, a shipping fee, what is taken off that, or a tax."""
 
     phase = ma.fields.String(required=True, validate=ma.validate.OneOf([str(p) for p in PricePhase]))
     label = ma.fields.String(required=True)
@@ -84,7 +84,7 @@ class OrderSchema(Schema):
     currency = Currency(required=True)
     subtotal = Amount(required=True)
     discount = Amount(required=True)
-    shipping = Amount(required=True)
+    shipping = Amount(required=True, metadata={"description": "The fee after the discounts on it."})
     tax = Amount(required=True)
     tax_included = Amount(
         required=True, metadata={"description": "Tax that the prices include; no part of `tax`."}

@@ -47,7 +47,7 @@ class QuoteSchema(Schema):
     currency = Currency(required=True)
     subtotal = Amount(required=True)
     discount = Amount(required=True)
-    shipping = Amount(required=True)
+    shipping = Amount(required=True, metadata={"description": "The fee after the discounts on it."})
     tax = Amount(required=True)
     tax_included = Amount(required=True)
     total = Amount(required=True)

@@ -2,8 +2,7 @@
 
 import logging
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from decimal import Decimal
+from dataclasses import replace
 from uuid import UUID
 
 from sqlalchemy.exc import SQLAlchemyError
@@ -14,6 +13,7 @@ from nexus_kernel.contracts.catalog import VariantView
 from nexus_kernel.contracts.orders import (
     Address,
     Adjustment,
+    AppliedAdjustment,
     CheckoutGuard,
     CheckoutProblem,
     PricePhase,
@@ -27,17 +27,8 @@ from nexus_orders.services.shares import Shares
 
 log = logging.getLogger("nexus.orders")
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Applied:
-    """An adjustment as it counts: a discount is cut where it would pass what is left of the lines."""
-
-    phase: PricePhase
-    rule: str
-    label: str
-    amount: Money
-    rate: Decimal | None
-    included: bool
+Applied = AppliedAdjustment
+"""What the rest of the orders calls it."""
 
 
 def quote(
@@ -77,7 +68,7 @@ def apply_rules(bare: Quote, rules: Iterable[PriceRule]) -> tuple[Quote, list[Ap
         shares = Shares(priced, phase)
         for rule in (rule for rule in rules if rule.phase == phase):
             applied += _run(rule, priced, shares)
-        priced = shares.applied()
+        priced = replace(shares.applied(), adjustments=tuple(applied))
     return priced, applied
 
 

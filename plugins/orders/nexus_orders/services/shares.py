@@ -16,7 +16,7 @@ class Shares:
     Discounts belong to lines altogether: by `Adjustment.lines` where a line is named there, and what is left
     of the adjustment in proportion to what is left of the lines (largest remainder). No line is discounted
     below nothing; what does not fit is not given. Of a tax only `Adjustment.lines` belongs to lines, and
-    shipping is the order's as a whole.
+    shipping is the order's as a whole, with what is taken off it.
     """
 
     def __init__(self, quote: Quote, phase: PricePhase) -> None:
@@ -25,6 +25,7 @@ class Shares:
         self._sum = zero
         self._of = {line.variant_id: zero for line in quote.lines}
         self._left = {line.variant_id: line.net for line in quote.lines}
+        self._fee = quote.shipping
 
     def add(self, adjustment: Adjustment) -> Money:
         """Share one adjustment, and return the amount that counts, of which a discount may lose some.
@@ -35,6 +36,9 @@ class Shares:
         counted = adjustment.amount
         if self._phase is PricePhase.DISCOUNT:
             counted = self._discount(adjustment)
+        elif self._phase is PricePhase.SHIPPING_DISCOUNT:
+            counted = min(adjustment.amount, self._fee)
+            self._fee -= counted
         elif self._phase is PricePhase.TAX and not adjustment.included:
             self._take(adjustment.lines or {})
         if not adjustment.included:
@@ -43,6 +47,8 @@ class Shares:
 
     def applied(self) -> Quote:
         """The quote with the sum of the phase and the shares of its lines."""
+        if self._phase is PricePhase.SHIPPING_DISCOUNT:
+            return replace(self._quote, shipping=self._fee)
         lines = self._quote.lines
         if self._phase is not PricePhase.SHIPPING:
             name = self._phase.value
