@@ -1,10 +1,10 @@
 """More buyers than connections: they queue for one, and nobody is turned away for it."""
 
 import pytest
-
-from nexus_kernel.testing import rounds
 from nexus_orders.races.scenarios import SCENARIOS
 from nexus_orders.races.shop import Shop
+
+from nexus_kernel.testing import rounds
 
 BUYERS = 50
 POOL = 4
