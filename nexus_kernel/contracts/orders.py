@@ -231,9 +231,9 @@ class OrderCompleted(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class OrderShipped(Event):
-    """A shipment of an order left. `lines` are the pieces in it, each total that of these pieces.
+    """A shipment of an order left; `lines` are the pieces in it, and each total is that of these pieces.
 
-    `is_complete`: nothing of the order is left to ship. `tracking_url` is None, or of the scheme http or https.
+    `is_complete`: nothing of the order is left to ship. `tracking_url` is an address of http or https.
     """
 
     name: ClassVar[str] = "orders.shipped"

@@ -87,8 +87,8 @@ class OrderRefundRequest(Keyed, Model):
 class OrderRefund(Keyed, Model):
     """Money of an order that was asked back, or that the payments gave back by themselves.
 
-    `refund_id` is the payments' id. `refunded_minor` and `captured_minor` are the order's sums as the event of
-    this refund told them. `cancellation_id` and `request_id` say what it was asked for.
+    `refund_id` is the payments' id. `refunded_minor` and `captured_minor` are the order's sums as the event
+    of this refund told them. `cancellation_id` and `request_id` say what it was asked for.
     """
 
     __tablename__ = "orders_refund"

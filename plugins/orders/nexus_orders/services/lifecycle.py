@@ -56,7 +56,7 @@ def transition(
     Cancelling gives its pieces back, once, because a second cancellation is illegal; shipping is what
     `Shipments` does, which takes them out of the stock; delivering completes the order. Without an actor the
     steps of `SYSTEM_TRANSITIONS` are legal too; the caller has held the pieces of an order that comes back.
-    Raises IllegalTransition, PartlyShipped, or AlreadyPaid where an order that holds money would be cancelled.
+    Raises IllegalTransition, PartlyShipped, or AlreadyPaid where an order with money would be cancelled.
     """
     old = OrderStatus(order.status)
     if not (actor_id is None and (old, to, reason) in SYSTEM_TRANSITIONS):
@@ -140,8 +140,8 @@ def note(
 def expire_due(limit: int = 500) -> int:
     """Cancel orders that are not paid when their time is over, one transaction each, and return how many.
 
-    So do those whose money all went back before they were confirmed. An order that another worker or a payment holds is passed over; one that fails is logged and passed over,
-    and both are found again by the next run.
+    So goes one whose money all went back before it was confirmed. An order that another worker or a payment
+    holds is passed over; one that fails is logged and passed over, and both are found again by the next run.
     """
     expired, failed = 0, list[UUID]()
     while expired + len(failed) < limit:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ScalarSelect, Select, String, case, cast, func, literal, select
+from sqlalchemy import BigInteger, ScalarSelect, Select, String, case, cast, func, literal, select
 from sqlalchemy.dialects.postgresql import JSONB, aggregate_order_by
 from sqlalchemy.orm import Session
 
@@ -68,7 +68,7 @@ class Orders:
         )
 
     def shipments(self, order_id: UUID, args: Mapping[str, Any]) -> dict[str, Any]:
-        """A page of an order's shipments, the first one first. Raises OrderNotFound. At most three queries."""
+        """A page of an order's shipments, in their order. Raises OrderNotFound. At most three queries."""
         self.check(order_id)
         statement = select(*Shipment.__table__.columns, _shipment_json().label("body"))
         return paginate(
@@ -138,6 +138,7 @@ def _shipment_json() -> Any:
     line = _object(item_id=ShipmentLine.item_id, quantity=ShipmentLine.quantity)
     lines = (
         select(func.coalesce(func.jsonb_agg(aggregate_order_by(line, OrderItem.position)), cast([], JSONB)))
+        .select_from(ShipmentLine)
         .join(OrderItem, OrderItem.id == ShipmentLine.item_id)
         .where(ShipmentLine.shipment_id == Shipment.id)
         .correlate(Shipment)
@@ -156,7 +157,7 @@ def _cancellation() -> ScalarSelect[Any]:
 
 
 def _refunded() -> ScalarSelect[Any]:
-    given = select(func.coalesce(func.sum(OrderRefund.amount_minor), 0))
+    given = select(cast(func.coalesce(func.sum(OrderRefund.amount_minor), 0), BigInteger))
     given = given.where(OrderRefund.order_id == Order.id, OrderRefund.status == RefundStatus.REFUNDED)
     return given.correlate(Order).scalar_subquery()
 

@@ -59,7 +59,7 @@ class Shipments:
         lines: Sequence[Mapping[str, Any]] | None = None,
         reason: str = "",
     ) -> Shipment:
-        """Let these lines of a locked order leave, or all that is left of it; the last piece makes it shipped.
+        """Let these lines of a locked order leave, or all that is left; the last piece makes it shipped.
 
         Raises IllegalTransition, CancellationUnderWay, NotLeftToShip, and Invalid for a foreign item.
         """
