@@ -1,10 +1,12 @@
-"""A shop of one order at a time, on the real stock: what can happen to the order, and what must hold after it.
+"""A shop of one order at a time, on the real stock: what can happen to the order, and what must hold then.
 
 Payments are played by `Gateway`, which knows what came in and what went back, and gives no more than it has.
 """
 
+import logging
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 from threading import Barrier, Lock
 from typing import Any
 from uuid import UUID
@@ -152,6 +154,19 @@ class Gateway(StandInPayments):
         return went_back, {name: Money(minor, "ETB") for name, minor in sums.items()}
 
 
+class Surprises(logging.Handler):
+    """What the orders log about stock that should have been held."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.messages: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Keep it."""
+        if "no stock was held" in record.getMessage():
+            self.messages.append(record.getMessage())
+
+
 class World:
     """An order, and everything that can happen to it; each step runs in a transaction of its own."""
 
@@ -160,6 +175,8 @@ class World:
         self._pool = ThreadPoolExecutor(2)
         self._shelf: list[UUID] = []
         self.payments: list[UUID] = []
+        self._surprises = Surprises()
+        logging.getLogger("nexus.orders").addHandler(self._surprises)
         with app.app_context(), transaction() as session:
             self._product = new_id()
             session.execute(
@@ -169,6 +186,7 @@ class World:
 
     def close(self) -> None:
         """End the threads."""
+        logging.getLogger("nexus.orders").removeHandler(self._surprises)
         self._pool.shutdown()
 
     def begin(self) -> None:
@@ -255,7 +273,11 @@ class World:
             self._tell(on_payment_succeeded, self._payment(self.payments[0], TOTAL), False)
 
     def give(self, minor: int | None) -> None:
-        args = {"reason": "Sorry"} if minor is None else {"reason": "Sorry", "amount": Money(minor, "ETB").decimal}
+        args = (
+            {"reason": "Sorry"}
+            if minor is None
+            else {"reason": "Sorry", "amount": Money(minor, "ETB").decimal}
+        )
         with transaction() as session:
             Refunds(session, STAFF).give(self.id, args)
 
@@ -302,7 +324,7 @@ class World:
         _check_history(found)
         self._check_money(found)
         _check_wishes(found)
-        assert found.undelivered == 0
+        assert found.undelivered == 0 and not self._surprises.messages
 
     def _check_pieces(self, found: Any) -> None:
         for item, in_stock in zip(found.items, IN_STOCK, strict=True):
@@ -381,7 +403,7 @@ class World:
 def _check_history(found: Any) -> None:
     steps = found.history
     assert steps[0][:2] == [None, "pending"] and steps[-1][1] == found.status
-    for (_, before, _), (old, new, reason) in zip(steps, steps[1:], strict=False):
+    for (_, before, _), (old, new, reason) in pairwise(steps):
         assert old == before, "no step is lost, and none is taken from a status that was left"
         late = (old, new, reason) == ("cancelled", "confirmed", "paid late")
         assert old == new or late or new in TRANSITIONS[OrderStatus(old)], "final stays final"

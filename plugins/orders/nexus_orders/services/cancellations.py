@@ -22,6 +22,9 @@ from nexus_orders.states import (
     PaymentStatus,
 )
 
+GIVEN_BACK = "Cancelled at the buyer's wish"
+"""What refunds and the history say; the buyer's own words stay in the request, where they can be erased."""
+
 _COLUMNS = (*OrderCancellationRequest.__table__.columns, Order.number, Order.user_id)
 
 
@@ -80,7 +83,7 @@ class Cancellations:
             self._ask_back(order, wish)
         else:
             transition(
-                self._session, order, OrderStatus.CANCELLED, actor_id=self._actor_id, reason=wish.reason
+                self._session, order, OrderStatus.CANCELLED, actor_id=self._actor_id, reason=GIVEN_BACK
             )
         return self._get(request_id)
 
@@ -149,7 +152,7 @@ class Cancellations:
             order,
             Money(left, order.currency),
             reference=attempt_of("cancellation", wish.id, wish.attempts),
-            reason=wish.reason or "Cancelled",
+            reason=GIVEN_BACK,
             actor_id=self._actor_id,
             cancellation_id=wish.id,
         )

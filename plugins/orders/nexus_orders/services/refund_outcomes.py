@@ -18,6 +18,7 @@ from nexus_orders.models import (
     OrderRefundRequest,
     Shipment,
 )
+from nexus_orders.services.cancellations import GIVEN_BACK
 from nexus_orders.services.lifecycle import lock_order, note, transition
 from nexus_orders.services.refunding import Sums, sums_of
 from nexus_orders.states import (
@@ -115,8 +116,7 @@ class RefundOutcomes:
         if wish is None:
             return
         if order.payment_status == PaymentStatus.REFUNDED and self._can_be_cancelled(order):
-            reason = wish.reason or "Cancelled and given back"
-            transition(self._session, order, OrderStatus.CANCELLED, actor_id=None, reason=reason)
+            transition(self._session, order, OrderStatus.CANCELLED, actor_id=None, reason=GIVEN_BACK)
         elif not sums_of(self._session, order).asked:
             wish.status = CancellationStatus.REFUND_FAILED
             self._session.flush()

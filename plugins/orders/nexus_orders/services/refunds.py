@@ -97,7 +97,7 @@ class Refunds:
             order,
             amount,
             reference=attempt_of("refund_request", wish.id, wish.attempts),
-            reason=wish.reason,
+            reason="At the buyer's wish",
             actor_id=self._actor_id,
             request_id=wish.id,
         )
