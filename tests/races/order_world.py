@@ -86,7 +86,8 @@ _LOOK = text(
          FROM orders_cancellation_request WHERE order_id = o.id) AS wishes,
         (SELECT coalesce(jsonb_agg(jsonb_build_array(status, amount_minor)), '[]')
          FROM orders_refund WHERE order_id = o.id) AS refunds,
-        (SELECT count(*) FROM nexus_delivery WHERE done_at IS NULL AND dead_at IS NULL) AS undelivered
+        (SELECT count(*) FROM nexus_delivery WHERE done_at IS NULL AND dead_at IS NULL
+         AND subscription LIKE 'orders.%') AS undelivered
     FROM orders_order o WHERE o.id = :id
     """
 ).bindparams(bindparam("id", type_=Uuid))
@@ -176,7 +177,9 @@ class World:
         self._shelf: list[UUID] = []
         self.payments: list[UUID] = []
         self._surprises = Surprises()
-        logging.getLogger("nexus.orders").addHandler(self._surprises)
+        self._log = logging.getLogger("nexus.orders")
+        self._log.addHandler(self._surprises)
+        self._log.propagate = False
         with app.app_context(), transaction() as session:
             self._product = new_id()
             session.execute(
@@ -186,7 +189,8 @@ class World:
 
     def close(self) -> None:
         """End the threads."""
-        logging.getLogger("nexus.orders").removeHandler(self._surprises)
+        self._log.removeHandler(self._surprises)
+        self._log.propagate = True
         self._pool.shutdown()
 
     def begin(self) -> None:

@@ -27,7 +27,7 @@ def _create_shipments() -> None:
         sa.Column("number", sa.Integer(), nullable=False),
         sa.Column("carrier", sa.String(length=100), nullable=False),
         sa.Column("tracking_code", sa.String(length=100), nullable=False),
-        sa.Column("tracking_url", sa.String(length=2000), nullable=True),
+        sa.Column("tracking_url", sa.String(length=500), nullable=True),
         sa.Column("actor_id", sa.Uuid(), nullable=True),
         sa.Column("shipped_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("delivered_at", sa.DateTime(timezone=True), nullable=True),

@@ -22,7 +22,7 @@ class Shipment(Keyed, Model):
     number: Mapped[int]
     carrier: Mapped[str] = mapped_column(String(100))
     tracking_code: Mapped[str] = mapped_column(String(100))
-    tracking_url: Mapped[str | None] = mapped_column(String(2000))
+    tracking_url: Mapped[str | None] = mapped_column(String(500))
     actor_id: Mapped[UUID | None]
     shipped_at: Mapped[datetime] = mapped_column(default=now)
     delivered_at: Mapped[datetime | None]

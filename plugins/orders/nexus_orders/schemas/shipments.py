@@ -19,7 +19,7 @@ class TrackingUrl(Text):
 
     def __init__(self, **kwargs: Any) -> None:
         metadata = {"format": "uri", "example": "https://carrier.example/track/LX123456789ET"}
-        super().__init__(2000, minimum=1, metadata=metadata, **kwargs)
+        super().__init__(500, minimum=1, metadata=metadata, **kwargs)
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
         return _check_url(super()._deserialize(value, attr, data, **kwargs))
