@@ -6,7 +6,7 @@
 import time
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 
@@ -107,9 +107,10 @@ def test_whatever_happens_to_an_order_in_whatever_order(app, world, capsys):
             Life,
             settings=settings(
                 max_examples=sequences,
-                stateful_step_count=10,
+                stateful_step_count=8,
                 deadline=None,
                 database=None,
+                phases=[Phase.generate],
                 suppress_health_check=list(HealthCheck),
             ),
         )

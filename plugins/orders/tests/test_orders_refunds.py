@@ -214,6 +214,9 @@ def test_money_that_comes_after_all_went_back_is_looked_at(app, paid, give, paym
     tell(succeeded(paid))
     drain(app)
     assert (look(paid)["status"], look(paid)["payment_status"]) == ("confirmed", "needs_review")
+    tell(succeeded(paid))
+    drain(app)
+    assert look(paid)["payment_status"] == "needs_review", "one more is no refund, and pays nothing"
 
 
 def test_events_about_other_payables_and_unknown_orders_are_ignored(app, paid, tell, look):

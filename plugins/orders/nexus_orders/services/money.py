@@ -9,6 +9,7 @@ from nexus_orders import errors
 from nexus_orders.models import Order
 from nexus_orders.services.lifecycle import hold_again, lock_order, note, transition
 from nexus_orders.services.refund_outcomes import settle
+from nexus_orders.services.refunding import sums_of
 from nexus_orders.states import PAID_LATE, UNPAID, OrderStatus, PaymentStatus
 
 log = logging.getLogger("nexus.orders")
@@ -41,6 +42,8 @@ class OrderMoney:
             self._remark(order, f"Paid twice: {payment} came for a paid order")
         elif order.payment_status == PaymentStatus.REFUNDED:
             self._review(order, f"Paid again: {payment} came after the money was given back")
+        elif order.payment_status == PaymentStatus.NEEDS_REVIEW and self._has_moved(order):
+            self._remark(order, f"A further payment: {payment} came for an order under review")
         elif event.amount != order.total:
             self._review(order, f"Another amount: {payment} came for an order of {order.total}")
         else:
@@ -95,6 +98,10 @@ class OrderMoney:
             return self._review(order, f"{remark}, and not all of its pieces are left")
         note(self._session, order, remark)
         transition(self._session, order, OrderStatus.CONFIRMED, actor_id=None, reason=PAID_LATE)
+
+    def _has_moved(self, order: Order) -> bool:
+        """Whether a payment paid the order before, or money of it went back: the sums told are older then."""
+        return order.paid_payment_id is not None or sums_of(self._session, order).is_told
 
     def _mark_paid(self, order: Order, event: PaymentSucceeded) -> bool:
         """False where all of the money had been given back before its coming was told."""
