@@ -134,6 +134,17 @@ def test_an_extension_that_breaks_refuses_the_checkout(app, order, catalog, wrap
     assert stored(app) == 0 and not catalog.held
 
 
+def test_a_row_that_is_busy_is_told_as_busy_and_not_as_a_broken_extension(app, order, catalog, wrapping):
+    def wait_too_long(quote, order_id):
+        current_session().execute(text("SET LOCAL statement_timeout = 20"))
+        current_session().execute(text("SELECT pg_sleep(5)"))
+
+    wrapping.does["record"] = wait_too_long
+    refused = order((catalog.add(), 1))
+    assert refused.status_code == 409 and refused.json["code"] == "kernel.lock_busy"
+    assert stored(app) == 0 and not catalog.held
+
+
 def test_an_extension_adds_its_own_statements_and_no_others(app, order, catalog, wrapping):
     def read(quote):
         return current_session().execute(text("SELECT 1")).scalar()

@@ -65,8 +65,11 @@ def apply_rules(bare: Quote, rules: Iterable[PriceRule]) -> tuple[Quote, list[Ap
     """
     rules, priced, applied = list(rules), bare, list[Applied]()
     for phase in PricePhase:
+        of_phase = [rule for rule in rules if rule.phase == phase]
+        if not of_phase:
+            continue
         shares = Shares(priced, phase)
-        for rule in (rule for rule in rules if rule.phase == phase):
+        for rule in of_phase:
             applied += _run(rule, priced, shares)
         priced = replace(shares.applied(), adjustments=tuple(applied))
     return priced, applied

@@ -4,8 +4,8 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.schema import conv
 
-revision = "orders_0004"
-down_revision = "orders_0003"
+revision = "orders_0005"
+down_revision = "orders_0004"
 branch_labels = None
 depends_on = None
 
