@@ -7,7 +7,16 @@ from flask import Flask
 
 from nexus_kernel import create_app
 
-SHIPPED = ("accounts", "cart", "catalog", "notifications", "orders", "payments", "payments_chapa")
+SHIPPED = (
+    "accounts",
+    "cart",
+    "catalog",
+    "notifications",
+    "orders",
+    "payments",
+    "payments_chapa",
+    "promotions",
+)
 
 
 @pytest.fixture(scope="session")

@@ -32,6 +32,7 @@ MEMBERS = """
     GET /api/accounts/seller_applications/<uuid:application_id>/
     POST /api/accounts/seller_applications/
     POST /api/catalog/products/<product>/reviews/
+    POST /api/promotions/coupons/check/
     DELETE /api/catalog/products/<product>/reviews/<uuid:review_id>/
     PATCH /api/catalog/products/<product>/reviews/<uuid:review_id>/
     PUT /api/catalog/products/<product>/reviews/<uuid:review_id>/
@@ -97,6 +98,13 @@ STAFF = """
     GET /api/catalog/reviews/
     POST /api/catalog/reviews/<uuid:review_id>/approve/
     POST /api/catalog/reviews/<uuid:review_id>/hide/
+    GET /api/promotions/coupons/
+    POST /api/promotions/coupons/
+    DELETE /api/promotions/coupons/<uuid:coupon_id>/
+    GET /api/promotions/coupons/<uuid:coupon_id>/
+    PATCH /api/promotions/coupons/<uuid:coupon_id>/
+    PUT /api/promotions/coupons/<uuid:coupon_id>/
+    GET /api/promotions/coupons/<uuid:coupon_id>/redemptions/
 """
 STAFF_IN_PERSON = """
     POST /api/auth/users/<uuid:user_id>/erase/

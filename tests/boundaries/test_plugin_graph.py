@@ -12,6 +12,7 @@ notifications  -> accounts
 payments       -> accounts
 cart           -> catalog
 orders         -> accounts, cart, catalog, payments
+promotions     -> cart, catalog
 """
 
 

@@ -1,0 +1,1 @@
+"""Coupons of a Nexus shop, with limits that hold."""

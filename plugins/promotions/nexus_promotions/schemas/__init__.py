@@ -1,0 +1,1 @@
+"""Bodies of coupons, and their part of a checkout."""
