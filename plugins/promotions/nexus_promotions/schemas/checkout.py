@@ -1,5 +1,7 @@
 """The part of coupons in a checkout and in an order."""
 
+from typing import Any
+
 import marshmallow as ma
 
 from nexus_kernel import Amount, Schema, Text
@@ -12,7 +14,7 @@ KINDS = ma.validate.OneOf([str(kind) for kind in Kind])
 class CouponCode(Text):
     """A code as a buyer types it; case and blanks around it do not matter."""
 
-    def __init__(self, **options: object) -> None:
+    def __init__(self, **options: Any) -> None:
         super().__init__(LONGEST_CODE, minimum=1, metadata={"example": "SUMMER10"}, **options)
 
 

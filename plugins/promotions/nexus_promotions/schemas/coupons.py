@@ -48,7 +48,7 @@ class Percentage(fields.String):
         return Decimal(text)
 
 
-def _ids(**options: Any) -> fields.List:
+def _ids(**options: Any) -> Any:
     return fields.List(fields.UUID(), validate=validate.Length(max=MOST_RESTRICTIONS), **options)
 
 

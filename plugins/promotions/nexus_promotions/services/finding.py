@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, FromClause, Row, String, Uuid, bindparam, func, select
+from sqlalchemy import ARRAY, FromClause, String, Uuid, bindparam, func, select
 
 from nexus_kernel import Money, Reader, now
 from nexus_promotions.models import Coupon, Kind, Redemption, State
@@ -56,7 +56,7 @@ def find(session: Reader, user_id: UUID, codes: Iterable[str]) -> Asked:
     return Asked(codes=wanted, offers={} if locked_out else offers, at=at, too_many_attempts=locked_out)
 
 
-def _offer(row: Row[Any]) -> Offer:
+def _offer(row: Any) -> Offer:
     return Offer(
         **{name: getattr(row, name) for name in _SAME},
         kind=Kind(row.kind),

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, Uuid, bindparam, case, func, or_, select
+from sqlalchemy import ColumnElement, Uuid, bindparam, case, func, or_, select
 
 from nexus_kernel import Money, Reader, paginate
 from nexus_promotions.errors import CouponNotFound
@@ -71,7 +71,7 @@ def _conditions(args: Mapping[str, Any]) -> list[ColumnElement[bool]]:
     return found
 
 
-def _present(row: Row[Any]) -> dict[str, Any]:
+def _present(row: Any) -> dict[str, Any]:
     percentage = row.percentage
     return {
         **{name: getattr(row, name) for name in (*_PLAIN, "uses")},
@@ -85,7 +85,7 @@ def _amount(minor: int | None, currency: str) -> str | None:
     return None if minor is None else str(Money(minor, currency))
 
 
-def _redemption(row: Row[Any]) -> dict[str, Any]:
+def _redemption(row: Any) -> dict[str, Any]:
     names = ("id", "order_id", "user_id", "currency", "state", "at")
     return {
         **{name: getattr(row, name) for name in names},
