@@ -20,8 +20,8 @@ class Discount:
 
 
 def rate_of(offer: Offer) -> Decimal | None:
-    """12.50 % as 0.1250; None for a coupon of another kind."""
-    return None if offer.percentage is None else offer.percentage.scaleb(-2)
+    """12.50 % as 0.125; None for a coupon of another kind."""
+    return None if offer.percentage is None else offer.percentage.scaleb(-2).normalize()
 
 
 def discounts(offers: Iterable[Offer], lines: Sequence[QuoteLine]) -> list[Discount]:
