@@ -10,8 +10,7 @@ from werkzeug.test import TestResponse
 
 from nexus_kernel.testing import StandInCatalog, auth_headers
 
-CART, ITEMS, MERGE = "/api/cart/cart/", "/api/cart/cart/items/", "/api/cart/cart/merge/"
-TOKEN = "X-Cart-Token"
+ITEMS, TOKEN = "/api/cart/cart/items/", "X-Cart-Token"
 
 Put = Callable[..., TestResponse]
 
