@@ -2,6 +2,7 @@
 
 import time
 from dataclasses import replace
+from functools import partial
 from threading import Thread
 
 import pytest
@@ -18,6 +19,8 @@ MERGE = "/api/cart/cart/merge/"
 
 @pytest.fixture
 def merge(app):
+    """Merges a guest's cart into a person's."""
+
     def _merge(person, guest, url=MERGE):
         return app.test_client().post(url, json={"token": guest[TOKEN]}, headers=person)
 
@@ -61,14 +64,10 @@ def test_the_guests_cart_is_gone_afterwards(client, buyer, put, guest, merge, ca
         again,
         client.get(CART, headers=headers),
         put(headers, variant),
-        merge(auth_headers_of(client), headers),
+        merge(auth_headers(client.application), headers),
     )
     assert {(a.status_code, a.json["code"]) for a in answers} == {(404, "cart.token_unknown")}
     assert quantities(client, buyer) == [1]
-
-
-def auth_headers_of(client):
-    return auth_headers(client.application)
 
 
 def test_a_merge_that_is_refused_opens_no_cart(app, client, buyer, merge, catalog):
@@ -189,52 +188,48 @@ def test_merging_takes_the_same_statements_whatever_the_number_of_lines(
     assert counts == [7, 7], "five with BEGIN and COMMIT, besides the catalog's: " + str(queries)
 
 
+@pytest.mark.proof
 def test_two_merges_at_once_merge_once(app, client, buyer, guest, merge, catalog):
     for _ in range(rounds(5, 40)):
         variant = catalog.add(available=50)
         headers = guest((variant, 3))
         people = [auth_headers(app), auth_headers(app)]
-        answers = in_threads(
-            [lambda who=who: merge(who, headers).status_code for who in [*people, people[0]]]
-        )
-        assert sorted(answers) == [200, 404, 404]
+        answers = in_threads([partial(merge, who, headers) for who in [*people, people[0]]])
+        assert sorted(answer.status_code for answer in answers) == [200, 404, 404]
         assert sorted(quantities(client, who) for who in people) == [[], [3]]
 
 
+@pytest.mark.proof
 def test_one_person_merges_two_guests_at_once(client, buyer, put, guest, merge, catalog):
     for _ in range(rounds(5, 40)):
         client.delete("/api/cart/cart/clear/", headers=buyer)
         variant = catalog.add(available=5)
         guests = [guest((variant, 3)), guest((variant, 3))]
-        answers = in_threads([lambda who=who: merge(buyer, who) for who in guests])
+        answers = in_threads([partial(merge, buyer, who) for who in guests])
         assert [answer.status_code for answer in answers] == [200, 200]
         assert quantities(client, buyer) == [5]
         assert sorted(len(answer.json["capped"]) for answer in answers) == [0, 1]
 
 
+@pytest.mark.proof
 def test_what_a_guest_adds_during_a_merge_is_merged_or_refused(client, buyer, put, guest, merge, catalog):
     for _ in range(rounds(10, 80)):
         client.delete("/api/cart/cart/clear/", headers=buyer)
         variant = catalog.add(available=50)
         headers = guest((variant, 3))
-        merged, added = in_threads(
-            [lambda: merge(buyer, headers).status_code, lambda: put(headers, variant, 4).status_code]
-        )
-        assert merged == 200 and added in (201, 404)
-        assert quantities(client, buyer) == ([7] if added == 201 else [3])
+        merged, added = in_threads([partial(merge, buyer, headers), partial(put, headers, variant, 4)])
+        assert merged.status_code == 200 and added.status_code in (201, 404)
+        assert quantities(client, buyer) == ([7] if added.status_code == 201 else [3])
 
 
+@pytest.mark.proof
 def test_what_the_person_adds_during_a_merge_is_there(client, buyer, put, guest, merge, catalog):
     for _ in range(rounds(10, 80)):
         client.delete("/api/cart/cart/clear/", headers=buyer)
         variant = catalog.add(available=9)
         headers = guest((variant, 3))
-        calls = [
-            lambda: merge(buyer, headers),
-            lambda: put(buyer, variant, 4),
-            lambda: put(buyer, variant, 4),
-        ]
-        answers = in_threads(calls)
+        adding = partial(put, buyer, variant, 4)
+        answers = in_threads([partial(merge, buyer, headers), adding, adding])
         told = sum(c["requested"] - c["quantity"] for c in answers[0].json["capped"])
         added = sum(4 for answer in answers[1:] if answer.status_code == 201)
         assert answers[0].status_code == 200 and 7 <= added + 3 - told <= 9
@@ -260,6 +255,7 @@ def test_a_merge_that_waited_for_a_checkout_fills_the_next_cart(app, client, put
     assert cart.generation == 2 and [line.quantity for line in cart.lines] == [3]
 
 
+@pytest.mark.proof
 def test_a_checkout_that_waited_for_a_merge_sees_all_of_it(app, put, guest, merge, catalog):
     for _ in range(rounds(10, 80)):
         person, variants = new_id(), [catalog.add() for _ in range(3)]
@@ -274,7 +270,7 @@ def test_a_checkout_that_waited_for_a_merge_sees_all_of_it(app, put, guest, merg
                 carts.empty(cart.id, cart.generation)
                 return len(cart.lines)
 
-        merged, ordered = in_threads([lambda: merge(buyer, headers), check_out])
+        merged, ordered = in_threads([partial(merge, buyer, headers), check_out])
         assert merged.status_code == 200 and ordered in (1, 3)
         with app.app_context(), transaction():
             left = services.get(CartService).lock(person)

@@ -210,6 +210,7 @@ def test_a_cart_that_somebody_holds_is_passed_over(app, put, heard, leave, sweep
     assert sweep() == (1, 0)
 
 
+@pytest.mark.proof
 def test_a_guest_who_acts_while_the_cart_expires_has_it_or_hears_that_it_is_gone(
     app, client, guest, put, leave, catalog
 ):
@@ -234,7 +235,8 @@ def test_the_sweep_reads_its_index(app, catalog):
         session.execute(
             text(
                 "INSERT INTO cart_cart (id, holder_id, look_at) SELECT gen_random_uuid(), gen_random_uuid(),"
-                " CASE WHEN n % 3 = 0 THEN now() + n * interval '1 minute' END FROM generate_series(1, 3000) n"
+                " CASE WHEN n % 3 = 0 THEN now() + n * interval '1 minute' END"
+                " FROM generate_series(1, 3000) n"
             )
         )
         session.execute(text("ANALYZE cart_cart"))

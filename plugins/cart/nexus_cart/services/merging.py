@@ -43,7 +43,7 @@ class Merged:
 def merge(session: Session, person_id: UUID, guest_id: UUID) -> dict[str, Any]:
     """Take the lines of a guest's cart over, delete it, and return the person's cart with what was capped.
 
-    Seven statements at most, one of them the catalog's. The caller's transaction holds the person's cart
+    Six statements at most, one of them the catalog's. The caller's transaction holds the person's cart
     first and the guest's second, always. Raises TokenUnknown.
     """
     given = {"cart_id": new_id(), "holder_id": person_id}
