@@ -5,7 +5,7 @@ and whatever does not get into it is told.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
@@ -31,13 +31,53 @@ class Capped:
     reason: str
 
 
-@dataclass(slots=True)
 class Merged:
     """The person's lines by variant, those of them that have to be written, and what was capped."""
 
-    lines: dict[UUID, Line]
-    written: list[Line] = field(default_factory=list)
-    capped: list[Capped] = field(default_factory=list)
+    def __init__(self, mine: Sequence[Line], variants: Mapping[UUID, VariantView]) -> None:
+        self.lines = {line.variant_id: line for line in mine}
+        self.written: list[Line] = []
+        self.capped: list[Capped] = []
+        self._variants = variants
+        self._worths = {line.variant_id: _worth(line, variants) for line in mine}
+        self._worth = sum(self._worths.values())
+
+    def add(self, line: Line, max_lines: int) -> None:
+        """Take over what there is room for of a guest's line."""
+        held, variant = self.lines.get(line.variant_id), self._variants.get(line.variant_id)
+        had = held.quantity if held else 0
+        requested = had + line.quantity
+        room, reason = self._room(line.variant_id, variant, max_lines)
+        quantity = max(had, min(requested, room))
+        if quantity < requested:
+            self.capped.append(Capped(line.variant_id, requested, quantity, reason))
+        if quantity > had:
+            assert variant is not None
+            self._write(replace(held or _at_home(line, variant), quantity=quantity))
+
+    def _room(self, variant_id: UUID, variant: VariantView | None, max_lines: int) -> tuple[int, str]:
+        """How many pieces of a variant the cart may hold, and what stands against more."""
+        if variant is None or not variant.is_active:
+            return 0, "unavailable"
+        one = next(iter(self.lines.values()), None)
+        if one is not None and one.added_price.currency != variant.price.currency:
+            return 0, "currency_mixed"
+        if variant_id not in self.lines and len(self.lines) >= max_lines:
+            return 0, "cart_full"
+        others = self._worth - self._worths.get(variant_id, 0)
+        left = max(0, largest(variant.price.currency).minor - others)
+        return min(
+            (variant.available, "insufficient_stock"),
+            (MAX_QUANTITY, "quantity_limit"),
+            (left // max(1, variant.price.minor), "total_out_of_range"),
+        )
+
+    def _write(self, line: Line) -> None:
+        worth = _worth(line, self._variants)
+        self._worth += worth - self._worths.get(line.variant_id, 0)
+        self._worths[line.variant_id] = worth
+        self.lines[line.variant_id] = line
+        self.written.append(line)
 
 
 def merge(session: Session, person_id: UUID, guest_id: UUID) -> dict[str, Any]:
@@ -69,46 +109,11 @@ def merge(session: Session, person_id: UUID, guest_id: UUID) -> dict[str, Any]:
 def add_up(
     mine: Sequence[Line], theirs: Sequence[Line], variants: Mapping[UUID, VariantView], max_lines: int
 ) -> Merged:
-    """The lines of both carts as one. Pure."""
-    merged = Merged({line.variant_id: line for line in mine})
+    """The lines of both carts, each of one currency, as one. Pure."""
+    merged = Merged(mine, variants)
     for line in theirs:
-        held, variant = merged.lines.get(line.variant_id), variants.get(line.variant_id)
-        had = held.quantity if held else 0
-        requested = had + line.quantity
-        room, reason = _room(merged.lines, line.variant_id, variant, variants, max_lines)
-        quantity = max(had, min(requested, room))
-        if quantity < requested:
-            merged.capped.append(Capped(line.variant_id, requested, quantity, reason))
-        if quantity > had:
-            assert variant is not None
-            written = replace(held or _at_home(line, variant), quantity=quantity)
-            merged.lines[line.variant_id] = written
-            merged.written.append(written)
+        merged.add(line, max_lines)
     return merged
-
-
-def _room(
-    lines: Mapping[UUID, Line],
-    variant_id: UUID,
-    variant: VariantView | None,
-    variants: Mapping[UUID, VariantView],
-    max_lines: int,
-) -> tuple[int, str]:
-    """How many pieces of a variant a cart of these lines may hold, and what stands against more."""
-    if variant is None or not variant.is_active:
-        return 0, "unavailable"
-    currency = variant.price.currency
-    if any(line.added_price.currency != currency for line in lines.values()):
-        return 0, "currency_mixed"
-    if variant_id not in lines and len(lines) >= max_lines:
-        return 0, "cart_full"
-    others = (line for line in lines.values() if line.variant_id != variant_id)
-    left = largest(currency).minor - sum(_worth(line, variants) for line in others)
-    return min(
-        (variant.available, "insufficient_stock"),
-        (MAX_QUANTITY, "quantity_limit"),
-        (max(0, left) // max(1, variant.price.minor), "total_out_of_range"),
-    )
 
 
 def _worth(line: Line, variants: Mapping[UUID, VariantView]) -> int:
