@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable
 
+import click
+
 from nexus_kernel import (
     Blueprint,
     Manifest,
@@ -11,6 +13,7 @@ from nexus_kernel import (
     Subscription,
     hookimpl,
 )
+from nexus_kernel.contracts.accounts import AccountService
 from nexus_kernel.contracts.cart import CartService
 from nexus_kernel.contracts.catalog import CatalogService, StockService
 from nexus_kernel.contracts.payments import (
@@ -34,6 +37,7 @@ MANIFEST = Manifest(
     summary="Orders: placing, fulfilment, cancellation",
     url_prefixes=("/api/orders/",),
     needs=(CartService, CatalogService, StockService, PaymentService),
+    wants=(AccountService,),
     config=OrdersConfig,
     migrations="nexus_orders.migrations",
 )
@@ -79,3 +83,10 @@ def nexus_permissions() -> Iterable[Permission]:
         Permission("orders.use", "Place orders and see one's own"),
         Permission("orders.manage", "See every order and move it along", roles=("staff",)),
     ]
+
+
+@hookimpl
+def nexus_checks() -> Iterable[click.Command]:
+    from nexus_orders.races.command import races
+
+    return [races]
