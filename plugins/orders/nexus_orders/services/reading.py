@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from nexus_kernel import Actor, paginate
 from nexus_orders import errors
 from nexus_orders.models import Order, OrderAdjustment, OrderHistory, OrderItem
+from nexus_orders.services.filters import SORTS, Filters
 from nexus_orders.services.present import present_order
 
 
@@ -19,6 +20,7 @@ class Orders:
 
     def __init__(self, session: Session, actor: Actor) -> None:
         self._session = session
+        self._actor = actor
         self._owner_id = None if actor.can("orders.manage") else actor.person_id
 
     @property
@@ -27,15 +29,13 @@ class Orders:
         return self._owner_id
 
     def page(self, args: Mapping[str, Any]) -> dict[str, Any]:
-        """A page of orders, newest first. At most two queries."""
-        statement = self._visible(_whole_order())
-        for name in ("status", "payment_status"):
-            if name in args:
-                statement = statement.where(getattr(Order, name) == args[name])
-        if "number" in args:
-            statement = statement.where(Order.number == args["number"].upper())
-        order = [Order.placed_at, Order.id]
-        return paginate(self._session, statement, order=order, args=args, present=_present)
+        """A page of orders. One query, and one more for `email`, for `q` of staff, and for a count."""
+        wanted = Filters(self._session, self._actor).conditions(args)
+        statement = self._visible(_whole_order()).where(*wanted)
+        order, descending = SORTS[args["sort"]]
+        return paginate(
+            self._session, statement, order=order, args=args, present=_present, descending=descending
+        )
 
     def get(self, order_id: UUID) -> dict[str, Any]:
         """The body of an order. Raises OrderNotFound. One query."""

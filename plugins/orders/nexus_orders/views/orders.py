@@ -5,9 +5,9 @@ from uuid import UUID
 
 from nexus_kernel import current_actor, page_of, reading, transaction
 from nexus_kernel.contracts.orders import Address
+from nexus_orders.schemas.filters import OrderQuery
 from nexus_orders.schemas.orders import (
     CancelOrderSchema,
-    OrderQuery,
     OrderSchema,
     PlaceOrderSchema,
     UpdateOrderSchema,
@@ -37,7 +37,7 @@ def place_order(args: dict[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
 @blp.arguments(OrderQuery, location="query")
 @blp.response(200, page_of(OrderSchema))
 def list_orders(args: dict[str, Any]) -> dict[str, Any]:
-    """The caller's orders, newest first; staff see everybody's"""
+    """The caller's orders; staff see everybody's"""
     with reading() as session:
         return Orders(session, current_actor()).page(args)
 

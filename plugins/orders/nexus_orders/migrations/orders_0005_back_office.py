@@ -1,0 +1,35 @@
+"""What staff read orders by: words, states, totals; notes; invoices."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "orders_0005"
+down_revision = "orders_0002"
+branch_labels = None
+depends_on = None
+
+BLANKS = "'@._+-,;:!?/()[]\"''&|\u1361\u1362\u1363\u1364', '                       '"
+WORDS = "array_to_tsvector(array_remove(array_remove(%s || ARRAY[%s], ''), NULL))"
+SPLIT = f"string_to_array(translate(lower(left(%s, 400)), {BLANKS}), ' ')"
+ORDER_WORDS = WORDS % (SPLIT % "city", "lower(number), lower(substr(number, 4))")
+ITEM_WORDS = WORDS % (SPLIT % "title", "lower(left(sku, 400))")
+
+
+def upgrade() -> None:
+    for table, words in (("orders_order", ORDER_WORDS), ("orders_item", ITEM_WORDS)):
+        op.create_index(
+            f"ix_{table}_words",
+            table,
+            [sa.literal_column(words)],
+            postgresql_using="gin",
+            postgresql_with={"fastupdate": "off"},
+        )
+    op.create_index("ix_orders_order_status", "orders_order", ["status", "placed_at", "id"])
+    op.create_index("ix_orders_order_payment_status", "orders_order", ["payment_status", "placed_at", "id"])
+    op.create_index("ix_orders_order_total", "orders_order", ["total_minor", "id"])
+
+
+def downgrade() -> None:
+    for name in ("total", "payment_status", "status", "words"):
+        op.drop_index(f"ix_orders_order_{name}", table_name="orders_order")
+    op.drop_index("ix_orders_item_words", table_name="orders_item")
