@@ -9,6 +9,12 @@ class OrderNotFound(NotFound):
     code, title = "orders.not_found", "No such order"
 
 
+class NoteNotFound(NotFound):
+    """There is no such note about this order."""
+
+    code, title = "orders.note_not_found", "No such note"
+
+
 class CartEmpty(Conflict):
     """There is nothing to order."""
 

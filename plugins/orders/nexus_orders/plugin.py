@@ -11,6 +11,7 @@ from nexus_kernel import (
     Subscription,
     hookimpl,
 )
+from nexus_kernel.contracts.accounts import AccountService
 from nexus_kernel.contracts.cart import CartService
 from nexus_kernel.contracts.catalog import CatalogService, StockService
 from nexus_kernel.contracts.payments import (
@@ -23,7 +24,7 @@ from nexus_kernel.contracts.payments import (
 from nexus_kernel.contracts.privacy import DataSubjectHandler
 from nexus_orders import handlers
 from nexus_orders.config import OrdersConfig
-from nexus_orders.models import Order, OrderAdjustment, OrderHistory, OrderItem
+from nexus_orders.models import Order, OrderAdjustment, OrderHistory, OrderItem, OrderNote
 from nexus_orders.payables import OrderPayables
 from nexus_orders.services.privacy import OrdersData
 from nexus_orders.tasks import PERIODICS
@@ -34,6 +35,7 @@ MANIFEST = Manifest(
     summary="Orders: placing, fulfilment, cancellation",
     url_prefixes=("/api/orders/",),
     needs=(CartService, CatalogService, StockService, PaymentService),
+    wants=(AccountService,),
     config=OrdersConfig,
     migrations="nexus_orders.migrations",
 )
@@ -41,7 +43,7 @@ MANIFEST = Manifest(
 
 @hookimpl
 def nexus_models() -> Iterable[type[Model]]:
-    return [Order, OrderItem, OrderAdjustment, OrderHistory]
+    return [Order, OrderItem, OrderAdjustment, OrderHistory, OrderNote]
 
 
 @hookimpl

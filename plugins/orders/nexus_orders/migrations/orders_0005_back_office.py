@@ -28,8 +28,28 @@ def upgrade() -> None:
     op.create_index("ix_orders_order_payment_status", "orders_order", ["payment_status", "placed_at", "id"])
     op.create_index("ix_orders_order_total", "orders_order", ["total_minor", "id"])
 
+    _notes()
+
 
 def downgrade() -> None:
+    op.drop_table("orders_note")
     for name in ("total", "payment_status", "status", "words"):
         op.drop_index(f"ix_orders_order_{name}", table_name="orders_order")
     op.drop_index("ix_orders_item_words", table_name="orders_item")
+
+
+def _notes() -> None:
+    op.create_table(
+        "orders_note",
+        sa.Column("order_id", sa.Uuid(), nullable=False),
+        sa.Column("author_id", sa.Uuid(), nullable=False),
+        sa.Column("text", sa.String(length=2000), nullable=False),
+        sa.Column("visible_to_buyer", sa.Boolean(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["order_id"], ["orders_order.id"], name="fk_orders_note_order_id", ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("id", name="pk_orders_note"),
+    )
+    op.create_index("ix_orders_note_order", "orders_note", ["order_id", "id"])

@@ -108,7 +108,7 @@ def _with_exponent(number: int) -> list[str]:
 
 
 def _ids(query: ColumnElement[Any]) -> ColumnElement[Any]:
-    """The ids of the orders with this word, once for each place of it, as an array; no more than tell RARE."""
+    """The ids of the orders with this word, one for each place of it, as an array that tells RARE."""
     orders = select(Order.id).where(_matches(_ORDERS_WORDS, query)).limit(RARE + 1)
     items = select(OrderItem.order_id).where(_matches(_ITEMS_WORDS, query)).limit(RARE + 1)
     return func.array(union_all(orders, items).scalar_subquery())
