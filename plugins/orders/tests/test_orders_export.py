@@ -19,9 +19,9 @@ ROWS = """
     INSERT INTO orders_order (id, number, user_id, status, payment_status, payment_method, currency,
         subtotal_minor, discount_minor, shipping_minor, tax_minor, total_minor, address_line, city,
         postal_code, country, cart_id, cart_generation, placed_at, updated_at)
-    SELECT gen_random_uuid(), 'NX-' || i, gen_random_uuid(), 'delivered', 'paid', 'card', 'ETB', i, 0, 0, 0, i,
-        'Street', 'Adama', '1000', 'ET', gen_random_uuid(), 1, '2026-01-01Z'::timestamptz + interval '1 hour' * (i / 7),
-        now()
+    SELECT gen_random_uuid(), 'NX-' || i, gen_random_uuid(), 'delivered', 'paid', 'card', 'ETB',
+        i, 0, 0, 0, i, 'Street', 'Adama', '1000', 'ET', gen_random_uuid(), 1,
+        '2026-01-01Z'::timestamptz + interval '1 hour' * (i / 7), now()
     FROM generate_series(1, 2000) AS i;
     INSERT INTO orders_item (id, order_id, position, variant_id, product_id, sku, title, quantity,
         unit_price_minor, total_minor, currency)

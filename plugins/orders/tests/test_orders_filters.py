@@ -290,4 +290,4 @@ def test_orders_are_found_by_indexes(app, client, staff, plan):
         found = plan(**args)
         assert index in found and "Seq Scan on orders_order" not in found, f"{args}\n{found}"
     page = client.get(f"{ORDERS}?q=sku-17+adama", headers=staff).json
-    assert (page["count"], page["count_exact"]) == (220, True)
+    assert (page["count"], page["count_exact"]) == (120, True)
