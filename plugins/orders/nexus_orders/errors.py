@@ -21,6 +21,18 @@ class NoteNotFound(NotFound):
     code, title = "orders.note_not_found", "No such note"
 
 
+class NotInvoiced(Conflict):
+    """Nothing was sold by this order, or not yet."""
+
+    code, title = "orders.not_invoiced", "There is no invoice"
+
+
+class SellerUnnamed(Unavailable):
+    """An invoice names its seller, and the shop's settings do not."""
+
+    code, title = "orders.seller_unnamed", "Invoices are not set up"
+
+
 class CartEmpty(Conflict):
     """There is nothing to order."""
 

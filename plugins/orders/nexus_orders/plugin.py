@@ -24,7 +24,15 @@ from nexus_kernel.contracts.payments import (
 from nexus_kernel.contracts.privacy import DataSubjectHandler
 from nexus_orders import handlers
 from nexus_orders.config import OrdersConfig
-from nexus_orders.models import Order, OrderAdjustment, OrderHistory, OrderItem, OrderNote
+from nexus_orders.models import (
+    InvoiceSeries,
+    Order,
+    OrderAdjustment,
+    OrderHistory,
+    OrderInvoice,
+    OrderItem,
+    OrderNote,
+)
 from nexus_orders.payables import OrderPayables
 from nexus_orders.services.privacy import OrdersData
 from nexus_orders.tasks import PERIODICS
@@ -43,7 +51,7 @@ MANIFEST = Manifest(
 
 @hookimpl
 def nexus_models() -> Iterable[type[Model]]:
-    return [Order, OrderItem, OrderAdjustment, OrderHistory, OrderNote]
+    return [Order, OrderItem, OrderAdjustment, OrderHistory, OrderNote, InvoiceSeries, OrderInvoice]
 
 
 @hookimpl

@@ -2,7 +2,17 @@
 
 from nexus_orders.models import words
 from nexus_orders.models.history import OrderHistory
+from nexus_orders.models.invoices import InvoiceSeries, OrderInvoice
 from nexus_orders.models.notes import OrderNote
 from nexus_orders.models.order import Order, OrderAdjustment, OrderItem
 
-__all__ = ["Order", "OrderAdjustment", "OrderHistory", "OrderItem", "OrderNote", "words"]
+__all__ = [
+    "InvoiceSeries",
+    "Order",
+    "OrderAdjustment",
+    "OrderHistory",
+    "OrderInvoice",
+    "OrderItem",
+    "OrderNote",
+    "words",
+]
