@@ -126,6 +126,7 @@ class _Invoice(FPDF):
 
     def _line(self, line: Mapping[str, Any], title: str, height: float) -> None:
         begin = self.get_y()
+        self.set_font(_FAMILY, "", 9)
         self.multi_cell(COLUMNS[0].width, _LINE, title, align="L", new_x="LMARGIN", new_y="NEXT")
         self._grey(_shortened(_clean(line["sku"])), width=COLUMNS[0].width)
         self.set_xy(_MARGIN + COLUMNS[0].width, begin)

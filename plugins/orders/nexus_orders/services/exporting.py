@@ -35,6 +35,9 @@ _ORDERS = select(
     Order.city,
     Order.postal_code,
     Order.country,
+    Order.region,
+    Order.recipient,
+    Order.phone,
 ).order_by(Order.placed_at, Order.id)
 _ITEMS = (
     select(
@@ -46,6 +49,8 @@ _ITEMS = (
         OrderItem.quantity,
         OrderItem.unit_price_minor,
         OrderItem.total_minor.label("line_total_minor"),
+        OrderItem.discount_minor,
+        OrderItem.tax_minor,
         OrderItem.variant_id,
         OrderItem.product_id,
     )

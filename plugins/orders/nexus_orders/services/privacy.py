@@ -9,10 +9,10 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select, update
+from sqlalchemy import delete, func, select, update
 
 from nexus_kernel import Money, current_session, now
-from nexus_orders.models import Order, OrderHistory, OrderItem
+from nexus_orders.models import Order, OrderHistory, OrderInvoice, OrderItem, OrderNote
 from nexus_orders.models.order import FORGOTTEN
 from nexus_orders.services.present import ADDRESS
 from nexus_orders.states import FINAL
@@ -24,29 +24,48 @@ class OrdersData:
     name = "orders"
 
     def export(self, person_id: UUID) -> Mapping[str, Any]:
-        """Every order with its address and lines. Two queries."""
+        """Every order with its address and lines, the notes about them, and invoices. Four queries."""
         session, mine = current_session(), Order.user_id == person_id
         orders = session.scalars(select(Order).where(mine).order_by(Order.placed_at, Order.id)).all()
         lines = select(OrderItem).join(Order, Order.id == OrderItem.order_id).where(mine)
         by_order: dict[UUID, list[dict[str, Any]]] = {order.id: [] for order in orders}
         for line in session.scalars(lines.order_by(OrderItem.order_id, OrderItem.position)):
             by_order[line.order_id].append(_line(line))
-        return {"orders": [_order(order, by_order[order.id]) for order in orders]}
+        return {
+            "orders": [_order(order, by_order[order.id]) for order in orders],
+            "notes": _rows(OrderNote, person_id, "text visible_to_buyer created_at"),
+            "invoices": _rows(OrderInvoice, person_id, "number issued_at document"),
+        }
 
     def erase(self, person_id: UUID) -> None:
-        """Blank the final orders (`FORGOTTEN`), and what the person wrote in the history."""
+        """Blank the final orders (`FORGOTTEN`), what the person wrote in the history, and notes about them.
+
+        Invoices stay as they were issued: the law that asks for them goes before (GDPR, article 17 (3) b).
+        """
         session, mine = current_session(), Order.user_id == person_id
         statements = (
             update(Order).where(mine).values(buyer_erased_at=func.coalesce(Order.buyer_erased_at, now())),
             update(Order).where(mine, Order.status.in_(FINAL)).values(dict(FORGOTTEN)),
             update(OrderHistory).where(OrderHistory.actor_id == person_id, _of(person_id)).values(reason=""),
+            delete(OrderNote).where(OrderNote.order_id.in_(_orders_of(person_id))),
         )
         for statement in statements:
             session.execute(statement.execution_options(synchronize_session=False))
 
 
 def _of(person_id: UUID) -> Any:
-    return OrderHistory.order_id.in_(select(Order.id).where(Order.user_id == person_id))
+    return OrderHistory.order_id.in_(_orders_of(person_id))
+
+
+def _orders_of(person_id: UUID) -> Any:
+    return select(Order.id).where(Order.user_id == person_id)
+
+
+def _rows(model: Any, person_id: UUID, names: str) -> list[dict[str, Any]]:
+    columns = [getattr(model, name) for name in names.split()]
+    statement = select(Order.number.label("order_number"), *columns).join(Order, Order.id == model.order_id)
+    found = current_session().execute(statement.where(Order.user_id == person_id).order_by(model.id))
+    return [dict(row) for row in found.mappings()]
 
 
 def _order(order: Order, lines: list[dict[str, Any]]) -> dict[str, Any]:
