@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable
 
+import click
+
 from nexus_kernel import (
     Blueprint,
     Manifest,
@@ -89,3 +91,10 @@ def nexus_permissions() -> Iterable[Permission]:
         Permission("orders.use", "Place orders and see one's own"),
         Permission("orders.manage", "See every order and move it along", roles=("staff",)),
     ]
+
+
+@hookimpl
+def nexus_checks() -> Iterable[click.Command]:
+    from nexus_orders.races.command import races
+
+    return [races]
