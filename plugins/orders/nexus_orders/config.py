@@ -15,7 +15,7 @@ def _check_series(text: str) -> None:
 def _check_zone(name: str) -> None:
     try:
         ZoneInfo(name)
-    except (ValueError, OSError):
+    except (KeyError, ValueError, OSError):
         raise ValueError("must be a time zone such as Africa/Addis_Ababa") from None
 
 

@@ -15,9 +15,10 @@ from pypdf import PdfReader
 from sqlalchemy import select, text, update
 from sqlalchemy.exc import DBAPIError
 
-from nexus_kernel import Money, new_id, now, reading, transaction
+from nexus_kernel import Money, StartupError, new_id, now, reading, transaction
 from nexus_kernel.contracts.accounts import AccountService
 from nexus_kernel.testing import StandInAccounts, auth_headers, count_queries, in_threads
+from nexus_kernel.testing.fixtures import make_app
 
 SELLER = {
     "seller_name": "ሸማ ንግድ Trading PLC",
@@ -305,3 +306,20 @@ def test_a_rate_is_said_in_percent(rate, text):
 def test_nobody_but_who_renders_waits_for_the_library():
     code = "import sys, nexus_orders.plugin; sys.exit('fpdf' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("invoice_time_zone", "Mars/Base"),
+        ("invoice_time_zone", "../etc/passwd"),
+        ("invoice_time_zone", ""),
+        ("invoice_series", ""),
+        ("invoice_series", "inv"),
+        ("invoice_series", "A" * 11),
+        ("invoice_series", 'A"'),
+    ],
+)
+def test_a_setting_that_makes_no_invoices_is_refused(nexus_engines, database_url, nexus_plugins, name, value):
+    with pytest.raises(StartupError, match=name.upper()):
+        make_app(nexus_engines, database_url, nexus_plugins, {"orders": {name: value}})
