@@ -20,8 +20,10 @@ from nexus_kernel.contracts.payments import (
     PayableSource,
     PaymentFailed,
     PaymentNeedsReview,
+    PaymentRefunded,
     PaymentService,
     PaymentSucceeded,
+    RefundRejected,
 )
 from nexus_kernel.contracts.privacy import DataSubjectHandler
 from nexus_orders import handlers
@@ -30,10 +32,15 @@ from nexus_orders.models import (
     InvoiceSeries,
     Order,
     OrderAdjustment,
+    OrderCancellationRequest,
     OrderHistory,
     OrderInvoice,
     OrderItem,
     OrderNote,
+    OrderRefund,
+    OrderRefundRequest,
+    Shipment,
+    ShipmentLine,
 )
 from nexus_orders.payables import OrderPayables
 from nexus_orders.services.privacy import OrdersData
@@ -53,7 +60,20 @@ MANIFEST = Manifest(
 
 @hookimpl
 def nexus_models() -> Iterable[type[Model]]:
-    return [Order, OrderItem, OrderAdjustment, OrderHistory, OrderNote, InvoiceSeries, OrderInvoice]
+    return [
+        Order,
+        OrderItem,
+        OrderAdjustment,
+        OrderHistory,
+        Shipment,
+        ShipmentLine,
+        OrderCancellationRequest,
+        OrderRefundRequest,
+        OrderRefund,
+        OrderNote,
+        InvoiceSeries,
+        OrderInvoice,
+    ]
 
 
 @hookimpl
@@ -72,6 +92,8 @@ def nexus_subscriptions() -> Iterable[Subscription]:
         Subscription(PaymentSucceeded, handlers.on_payment_succeeded, "orders.payment_succeeded"),
         Subscription(PaymentFailed, handlers.on_payment_failed, "orders.payment_failed"),
         Subscription(PaymentNeedsReview, handlers.on_payment_needs_review, "orders.payment_needs_review"),
+        Subscription(PaymentRefunded, handlers.on_payment_refunded, "orders.payment_refunded"),
+        Subscription(RefundRejected, handlers.on_refund_rejected, "orders.refund_rejected"),
     ]
 
 

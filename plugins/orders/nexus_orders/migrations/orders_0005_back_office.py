@@ -5,7 +5,7 @@ from alembic import op
 from sqlalchemy.dialects.postgresql import JSONB
 
 revision = "orders_0005"
-down_revision = "orders_0003"
+down_revision = "orders_0004"
 branch_labels = None
 depends_on = None
 
