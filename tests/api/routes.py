@@ -25,6 +25,12 @@ PUBLIC = """
     GET /api/catalog/suggestions/
 """
 MEMBERS = """
+    GET /api/accounts/addresses/
+    POST /api/accounts/addresses/
+    GET /api/accounts/addresses/<uuid:address_id>/
+    DELETE /api/accounts/addresses/<uuid:address_id>/
+    PATCH /api/accounts/addresses/<uuid:address_id>/
+    PUT /api/accounts/addresses/<uuid:address_id>/
     GET /api/accounts/profiles/me/
     GET /api/auth/users/me/
     GET /api/auth/users/me/sessions/

@@ -29,11 +29,14 @@ from nexus_kernel.contracts.privacy import DataSubjectHandler
 from nexus_orders import handlers
 from nexus_orders.config import OrdersConfig
 from nexus_orders.models import (
+    InvoiceSeries,
     Order,
     OrderAdjustment,
     OrderCancellationRequest,
     OrderHistory,
+    OrderInvoice,
     OrderItem,
+    OrderNote,
     OrderRefund,
     OrderRefundRequest,
     Shipment,
@@ -67,6 +70,9 @@ def nexus_models() -> Iterable[type[Model]]:
         OrderCancellationRequest,
         OrderRefundRequest,
         OrderRefund,
+        OrderNote,
+        InvoiceSeries,
+        OrderInvoice,
     ]
 
 

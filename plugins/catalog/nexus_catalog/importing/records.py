@@ -9,7 +9,7 @@ from typing import Any, BinaryIO, Protocol
 
 import msgspec
 
-from nexus_catalog.importing.cells import plain
+from nexus_kernel.spreadsheets import plain
 
 REQUIRED = ("sku", "title", "description", "category", "price", "stock")
 OPTIONAL = ("currency", "slug", "seller", "product", "options", "images", "image_alt", "active")

@@ -1,18 +1,25 @@
 """The tables of the orders."""
 
+from nexus_orders.models import words
 from nexus_orders.models.history import OrderHistory
+from nexus_orders.models.invoices import InvoiceSeries, OrderInvoice
+from nexus_orders.models.notes import OrderNote
 from nexus_orders.models.order import Order, OrderAdjustment, OrderItem
 from nexus_orders.models.requests import OrderCancellationRequest, OrderRefund, OrderRefundRequest
 from nexus_orders.models.shipments import Shipment, ShipmentLine
 
 __all__ = [
+    "InvoiceSeries",
     "Order",
     "OrderAdjustment",
     "OrderCancellationRequest",
     "OrderHistory",
+    "OrderInvoice",
     "OrderItem",
+    "OrderNote",
     "OrderRefund",
     "OrderRefundRequest",
     "Shipment",
     "ShipmentLine",
+    "words",
 ]
