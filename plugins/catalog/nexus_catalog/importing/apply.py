@@ -46,8 +46,8 @@ _INSERT_VARIANTS = _statement(
     """
     INSERT INTO catalog_variant
         (id, price_minor, currency, weight_grams, option_values, product_id, sku, is_default, is_active)
-    SELECT id, price_minor, currency, coalesce(weight_grams, 0), CAST(option_values AS jsonb), product_id, sku,
-           is_default, is_active
+    SELECT id, price_minor, currency, coalesce(weight_grams, 0), CAST(option_values AS jsonb), product_id,
+           sku, is_default, is_active
     FROM {lines} ORDER BY id
     """,
     **_VARIANT,
