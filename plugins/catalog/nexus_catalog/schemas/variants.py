@@ -60,7 +60,7 @@ class VariantUpdateSchema(Schema):
 
 
 class VariantReplaceSchema(VariantUpdateSchema):
-    """The whole of a variant. SKU, currency, stock and weight, which are no content, stay where they are left out."""
+    """The whole of a variant. SKU, currency, stock and weight are no content: left out, they stay."""
 
     price = Amount(required=True)
     option_values = OptionValues(load_default=dict)
