@@ -1,4 +1,4 @@
-"""The officially assigned country codes of ISO 3166-1 alpha-2."""
+"""ISO 3166-1: the officially assigned alpha-2 codes of countries."""
 
 _CODES = """
 AD AE AF AG AI AL AM AO AQ AR AS AT AU AW AX AZ BA BB BD BE BF BG BH BI BJ BL BM BN BO BQ BR BS BT BV BW
