@@ -1,6 +1,12 @@
 """What the orders refuse."""
 
-from nexus_kernel import Conflict, Invalid, NotFound, Unavailable
+from collections.abc import Sequence
+from typing import TypeVar
+
+from nexus_kernel import Conflict, FieldError, Invalid, NexusError, NotFound, Unavailable
+from nexus_kernel.contracts.orders import CheckoutProblem
+
+E = TypeVar("E", bound=NexusError)
 
 
 class OrderNotFound(NotFound):
@@ -63,6 +69,18 @@ class CheckoutGuardFailed(Unavailable):
     code, title = "orders.checkout_guard_failed", "The order cannot be checked"
 
 
+class ExtensionFailed(Unavailable):
+    """A plugin's part of the order broke, so it can be neither worked out nor written."""
+
+    code, title = "orders.extension_failed", "The order cannot be completed"
+
+
+class CheckoutOvertaken(Conflict):
+    """What held before the order does not any more, such as a coupon's last use; `errors` names it."""
+
+    code, title = "orders.checkout_overtaken", "Something changed meanwhile"
+
+
 class IllegalTransition(Conflict):
     """The order cannot go to this status from where it is; `legal` names where it can go."""
 
@@ -73,3 +91,11 @@ class AlreadyPaid(Conflict):
     """Money has come for the order."""
 
     code, title = "orders.already_paid", "The order is paid"
+
+
+def refusal(kind: type[E], problems: Sequence[CheckoutProblem]) -> E:
+    """An error that names each of these problems."""
+    return kind(
+        " ".join(problem.message for problem in problems),
+        errors=[FieldError(p.field or "body", p.code, p.message) for p in problems],
+    )

@@ -3,9 +3,11 @@
 from collections.abc import Iterable
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, Numeric, String, UniqueConstraint, text
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from nexus_kernel import Keyed, Model, Money, amount_column, currency_column, money_checks, now
@@ -21,8 +23,9 @@ class Order(Keyed, Model):
     """An order with its frozen totals and a snapshot of where it goes.
 
     (`cart_id`, `cart_generation`) is the filling of the cart that it came from. `expires_at` None means that
-    it waits for its payment for ever. `paid_payment_id` is the payment that paid it. With `buyer_erased_at`
-    the address goes with the order's last step; the country stays.
+    it waits for its payment for ever. `extensions` is what other plugins froze, by plugin. `paid_payment_id`
+    is the payment that paid it. With `buyer_erased_at` the address goes with the order's last step; the
+    country stays.
     """
 
     __tablename__ = "orders_order"
@@ -65,6 +68,7 @@ class Order(Keyed, Model):
     paid_payment_id: Mapped[UUID | None]
     expires_at: Mapped[datetime | None]
     buyer_erased_at: Mapped[datetime | None]
+    extensions: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict, server_default=text("'{}'"))
     placed_at: Mapped[datetime] = mapped_column(default=now)
     updated_at: Mapped[datetime] = mapped_column(default=now, onupdate=now)
 

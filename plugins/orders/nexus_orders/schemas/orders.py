@@ -5,6 +5,7 @@ import marshmallow as ma
 from nexus_kernel import Amount, Currency, PageQuery, Schema, Text
 from nexus_kernel.contracts.orders import PricePhase
 from nexus_orders.schemas.addresses import AddressSchema
+from nexus_orders.schemas.extensions import Extensions
 from nexus_orders.states import OrderStatus, PaymentStatus
 
 STATUSES = ma.validate.OneOf([str(status) for status in OrderStatus])
@@ -19,6 +20,7 @@ class PlaceOrderSchema(Schema):
     expected_total = Amount(
         metadata={"description": "The total that the buyer saw; another one is refused with 409."}
     )
+    extensions = Extensions("request", load_default=dict)
 
 
 class UpdateOrderSchema(Schema):
@@ -82,6 +84,7 @@ class OrderSchema(Schema):
     shipping_address = ma.fields.Nested(AddressSchema, required=True)
     items = ma.fields.List(ma.fields.Nested(ItemSchema), required=True)
     adjustments = ma.fields.List(ma.fields.Nested(AdjustmentSchema), required=True)
+    extensions = Extensions("answer", required=True)
     placed_at = ma.fields.AwareDateTime(required=True)
     updated_at = ma.fields.AwareDateTime(required=True)
     expires_at = ma.fields.AwareDateTime(required=True, allow_none=True)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from datetime import timedelta
 from decimal import Decimal
+from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 
@@ -29,6 +30,7 @@ from nexus_orders import errors
 from nexus_orders.config import OrdersConfig
 from nexus_orders.numbers import new_number
 from nexus_orders.services import pricing
+from nexus_orders.services.extensions import freeze, prepare, record
 from nexus_orders.services.lifecycle import reference_of
 from nexus_orders.services.present import present_order
 from nexus_orders.states import OrderStatus, PaymentStatus
@@ -36,7 +38,7 @@ from nexus_orders.states import OrderStatus, PaymentStatus
 _COLUMNS = (
     "id, number, user_id, status, payment_status, payment_method, currency, subtotal_minor, discount_minor, "
     "shipping_minor, tax_minor, total_minor, address_line, city, postal_code, country, cart_id, "
-    "cart_generation, expires_at, placed_at, updated_at"
+    "cart_generation, expires_at, extensions, placed_at, updated_at"
 )
 _INSERT = text(
     f"""
@@ -67,7 +69,7 @@ _INSERT = text(
 ).bindparams(
     *(bindparam(name, type_=Uuid) for name in ("id", "user_id", "cart_id", "history_id")),
     *(bindparam(name, type_=DateTime(timezone=True)) for name in ("expires_at", "placed_at", "updated_at")),
-    *(bindparam(name, type_=JSONB) for name in ("items", "adjustments")),
+    *(bindparam(name, type_=JSONB) for name in ("items", "adjustments", "extensions")),
 )
 _NUMBERS_TO_TRY = 3
 
@@ -80,7 +82,11 @@ class Checkout:
         self._user_id = user_id
 
     def place(
-        self, address: Address, payment_method: str, expected_total: Decimal | None = None
+        self,
+        address: Address,
+        payment_method: str,
+        expected_total: Decimal | None = None,
+        extensions: Mapping[str, Any] = MappingProxyType({}),
     ) -> dict[str, Any]:
         """The body of the order that was placed.
 
@@ -102,6 +108,7 @@ class Checkout:
         nexus = current_nexus()
         bare = pricing.quote(self._user_id, lines, variants, address, payment_method)
         _check_currency(method, bare.currency)
+        bare = prepare(bare, extensions, nexus.order_extensions.values())
         priced, applied = pricing.apply_rules(bare, nexus.price_rules.values())
         _check_total(priced, expected_total)
         pricing.check_guards(priced, nexus.checkout_guards.values())
@@ -118,8 +125,11 @@ class Checkout:
         reason: str,
     ) -> dict[str, Any]:
         items, adjustments = _item_rows(priced), _adjustment_rows(applied)
-        row = self._insert(_order_row(cart, priced, method), items, adjustments, reason)
+        extensions = current_nexus().order_extensions.values()
+        frozen = freeze(priced, extensions)
+        row = self._insert(_order_row(cart, priced, method, frozen), items, adjustments, reason)
         services.get(CartService).empty(cart.id, cart.generation)
+        record(self._session, priced, row["id"], extensions)
         missing = services.get(StockService).reserve(
             {line.variant_id: line.quantity for line in priced.lines}, reference_of(row["id"])
         )
@@ -184,7 +194,9 @@ def _check_total(priced: Quote, expected: Decimal | None) -> None:
         )
 
 
-def _order_row(cart: CartSnapshot, priced: Quote, method: MethodView) -> dict[str, Any]:
+def _order_row(
+    cart: CartSnapshot, priced: Quote, method: MethodView, frozen: dict[str, Any]
+) -> dict[str, Any]:
     at = now()
     free = not priced.total
     term = None if free or method.pending_ttl is None else method.pending_ttl + _margin()
@@ -208,6 +220,7 @@ def _order_row(cart: CartSnapshot, priced: Quote, method: MethodView) -> dict[st
         "cart_id": cart.id,
         "cart_generation": cart.generation,
         "expires_at": None if term is None else at + term,
+        "extensions": frozen,
         "placed_at": at,
         "updated_at": at,
     }

@@ -16,6 +16,7 @@ _AS_THEY_ARE = (
     "placed_at",
     "updated_at",
     "expires_at",
+    "extensions",
 )
 _ADDRESS = ("address_line", "city", "postal_code", "country")
 

@@ -152,10 +152,7 @@ def check_guards(priced: Quote, guards: Iterable[CheckoutGuard]) -> None:
             log.exception("the checkout guard %s failed", guard.code)
             raise errors.CheckoutGuardFailed("Try again in a while; nothing was ordered.") from error
     if problems:
-        raise errors.CheckoutRefused(
-            " ".join(problem.message for problem in problems),
-            errors=[FieldError(p.field or "body", p.code, p.message) for p in problems],
-        )
+        raise errors.refusal(errors.CheckoutRefused, problems)
 
 
 def _quote_line(line: CartLine, variant: VariantView) -> QuoteLine:
