@@ -26,7 +26,9 @@ class ShippingMethod(Keyed, Timestamped, Model):
         CheckConstraint("title <> ''", name="title_not_empty"),
         CheckConstraint(f"position BETWEEN 0 AND {LAST_POSITION}", name="position_range"),
         CheckConstraint("(min_days IS NULL) = (max_days IS NULL)", name="days_together"),
-        CheckConstraint(f"0 <= min_days AND min_days <= max_days AND max_days <= {LONGEST_DAYS}", name="days_range"),
+        CheckConstraint(
+            f"0 <= min_days AND min_days <= max_days AND max_days <= {LONGEST_DAYS}", name="days_range"
+        ),
         *money_checks(),
     )  # fmt: skip
 

@@ -1,6 +1,7 @@
 """What goes in and out of `/api/shipping/`, and of the part of orders that is about shipping."""
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 import marshmallow as ma
@@ -12,8 +13,8 @@ from nexus_shipping.services.offers import folded
 
 _MOST_ITEMS = 500
 _CODE = ma.validate.Regexp(
-    r"[a-z0-9][a-z0-9_-]*\Z", error="Must be small letters, digits, hyphens and underscores, such as post-fast."
-)  # fmt: skip
+    r"[a-z0-9][a-z0-9_-]*\Z", error="Must be small letters, digits, hyphens, underscores: post-fast."
+)
 
 
 def _whole(least: int, most: int, **options: Any) -> fields.Integer:
@@ -59,7 +60,7 @@ def check_bands(bands: Sequence[Mapping[str, Any]]) -> None:
         ((band["country"] or "", folded(band["region"])), band["min_weight_grams"], number)
         for number, band in enumerate(bands)
     )
-    for (place, _, before), (next_place, begin, number) in zip(numbered, numbered[1:], strict=False):
+    for (place, _, before), (next_place, begin, number) in pairwise(numbered):
         end = bands[before]["max_weight_grams"]
         if place == next_place and (end is None or begin < end):
             message = f"Overlaps with bands[{before}], which is for the same place."
@@ -166,9 +167,7 @@ class QuoteRequestSchema(Schema):
     postal_code = Text(
         20, metadata={"description": "Taken so that a whole address can be sent; no price depends on it."}
     )
-    items = fields.List(
-        fields.Nested(QuoteItemSchema), validate=ma.validate.Length(1, _MOST_ITEMS), metadata={"maxItems": 500}
-    )  # fmt: skip
+    items = fields.List(fields.Nested(QuoteItemSchema), validate=ma.validate.Length(1, _MOST_ITEMS))
 
 
 class QuotedMethodSchema(Schema):

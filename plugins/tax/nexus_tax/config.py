@@ -14,6 +14,6 @@ class TaxConfig:
     rounding: str = setting(
         ROUNDINGS[0],
         choices=ROUNDINGS,
-        help="per_line: each line's tax is rounded half up, and the total is their sum. per_order: the tax of the "
-        "whole order is rounded half up once, and shared out among its lines by largest remainder.",
+        help="per_line: each line's tax is rounded half up, and the total is their sum. per_order: the tax "
+        "of the whole order is rounded half up once, and shared out among its lines by largest remainder.",
     )

@@ -22,7 +22,9 @@ class RateField(fields.String):
     def _deserialize(self, value: Any, attr: str | None, data: Any, **options: Any) -> Any:
         text = super()._deserialize(value, attr, data, **options)
         if not _RATE.fullmatch(text):
-            raise ma.ValidationError('Must be a decimal string from 0 to 1 with at most 5 places, such as "0.15".')
+            raise ma.ValidationError(
+                'Must be a decimal string from 0 to 1 with at most 5 places, such as "0.15".'
+            )
         return Decimal(text)
 
 

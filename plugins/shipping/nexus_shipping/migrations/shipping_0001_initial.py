@@ -56,9 +56,7 @@ def upgrade() -> None:
             "0 <= min_weight_grams AND min_weight_grams < coalesce(max_weight_grams, 1000000001)",
             name="ck_shipping_band_weight_range",
         ),
-        sa.CheckConstraint(
-            f"price_minor BETWEEN 0 AND {LARGEST}", name="ck_shipping_band_price_minor_range"
-        ),
+        sa.CheckConstraint(f"price_minor BETWEEN 0 AND {LARGEST}", name="ck_shipping_band_price_minor_range"),
         sa.CheckConstraint(
             f"free_from_minor BETWEEN 0 AND {LARGEST}", name="ck_shipping_band_free_from_minor_range"
         ),

@@ -16,7 +16,7 @@ from nexus_shipping.services.offers import Method
 METHODS = "shipping:methods"
 """The cache tag of everything that shows or prices methods."""
 KEPT_SECONDS = 30
-"""How long the methods are kept at most: a process that is killed between commit and invalidation leaves them."""
+"""How long methods are kept at most: a process killed between commit and invalidation leaves them."""
 METHOD: FromClause = ShippingMethod.__table__
 BAND: FromClause = ShippingBand.__table__
 _OFFERED = ("code", "title", "description", "currency", "min_days", "max_days")

@@ -15,7 +15,7 @@ from nexus_tax.services.taxes import Rate
 RATES = "tax:rates"
 """The cache tag of the rates."""
 KEPT_SECONDS = 30
-"""How long rates are kept at most: a process that is killed between commit and invalidation leaves them."""
+"""How long rates are kept at most: a process killed between commit and invalidation leaves them."""
 RATE: FromClause = TaxRate.__table__
 _PLAIN = (
     "id", "country", "region", "label", "rate", "included", "applies_to_shipping", "valid_from", "valid_to",
@@ -76,4 +76,5 @@ def rates_for(session: Reader, country: str) -> tuple[Rate, ...]:
 
 
 def _present(row: Row[Any]) -> dict[str, Any]:
-    return row._asdict() | {"rate": f"{row.rate.normalize():f}"}
+    values = row._asdict()
+    return {name: values[name] for name in _PLAIN} | {"rate": f"{row.rate.normalize():f}"}
