@@ -11,6 +11,7 @@ from nexus_kernel import (
     Subscription,
     hookimpl,
 )
+from nexus_kernel.contracts.accounts import AccountService
 from nexus_kernel.contracts.cart import CartService
 from nexus_kernel.contracts.catalog import CatalogService, StockService
 from nexus_kernel.contracts.payments import (
@@ -34,6 +35,7 @@ MANIFEST = Manifest(
     summary="Orders: placing, fulfilment, cancellation",
     url_prefixes=("/api/orders/",),
     needs=(CartService, CatalogService, StockService, PaymentService),
+    wants=(AccountService,),
     config=OrdersConfig,
     migrations="nexus_orders.migrations",
 )

@@ -112,7 +112,15 @@ class Bazaar:
 
 _CATALOG, _CART, _PAYMENTS, _BAZAAR = StandInCatalog(), StandInCart(), StandInPayments(), Bazaar()
 
-ADDRESS = {"address_line": "Bole Road 7", "city": "Addis Ababa", "postal_code": "1000", "country": "ET"}
+ADDRESS = {
+    "address_line": "Bole Road 7",
+    "city": "Addis Ababa",
+    "postal_code": "1000",
+    "country": "ET",
+    "region": "Bole",
+    "recipient": "Almaz Ayana",
+    "phone": "+251 911 123 456",
+}
 
 
 @pytest.fixture(scope="session")

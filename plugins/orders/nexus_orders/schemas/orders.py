@@ -4,7 +4,7 @@ import marshmallow as ma
 
 from nexus_kernel import Amount, Currency, PageQuery, Schema, Text
 from nexus_kernel.contracts.orders import PricePhase
-from nexus_orders.schemas.addresses import AddressSchema
+from nexus_orders.schemas.addresses import AddressSchema, ToAddressSchema
 from nexus_orders.schemas.extensions import Extensions
 from nexus_orders.states import OrderStatus, PaymentStatus
 
@@ -12,10 +12,10 @@ STATUSES = ma.validate.OneOf([str(status) for status in OrderStatus])
 PAYMENT_STATUSES = ma.validate.OneOf([str(status) for status in PaymentStatus])
 
 
-class PlaceOrderSchema(Schema):
-    """What a checkout takes besides the cart."""
+class PlaceOrderSchema(ToAddressSchema):
+    """What a checkout takes besides the cart. Where it goes is an address or the id of one."""
 
-    shipping_address = ma.fields.Nested(AddressSchema, required=True)
+    shipping_address = ma.fields.Nested(AddressSchema)
     payment_method = Text(50, minimum=1, required=True)
     expected_total = Amount(
         metadata={"description": "The total that the buyer saw; another one is refused with 409."}
@@ -54,7 +54,10 @@ class ItemSchema(Schema):
     title = ma.fields.String(required=True)
     quantity = ma.fields.Integer(required=True)
     unit_price = Amount(required=True)
-    line_total = Amount(required=True)
+    line_total = Amount(required=True, metadata={"description": "Unit price times quantity."})
+    discount = Amount(required=True, metadata={"description": "The line's share of the discount."})
+    tax = Amount(required=True, metadata={"description": "The line's share of the tax."})
+    total = Amount(required=True, metadata={"description": "line_total - discount + tax."})
 
 
 class AdjustmentSchema(Schema):
@@ -64,6 +67,9 @@ class AdjustmentSchema(Schema):
     label = ma.fields.String(required=True)
     amount = Amount(required=True)
     rate = ma.fields.String(required=True, allow_none=True)
+    included = ma.fields.Boolean(
+        required=True, metadata={"description": "A tax that the prices include; added to nothing."}
+    )
 
 
 class OrderSchema(Schema):
@@ -80,6 +86,9 @@ class OrderSchema(Schema):
     discount = Amount(required=True)
     shipping = Amount(required=True)
     tax = Amount(required=True)
+    tax_included = Amount(
+        required=True, metadata={"description": "Tax that the prices include; no part of `tax`."}
+    )
     total = Amount(required=True)
     shipping_address = ma.fields.Nested(AddressSchema, required=True)
     items = ma.fields.List(ma.fields.Nested(ItemSchema), required=True)

@@ -58,7 +58,7 @@ def transition(
         raise errors.AlreadyPaid("Money has come for this order: it is cancelled after the refund of it.")
     order.status = to
     if order.buyer_erased_at is not None and to in FINAL:
-        order.address_line = order.city = order.postal_code = ""
+        order.forget_buyer()
     note(session, order, reason, old_status=old, actor_id=actor_id)
     session.flush()
     _move_stock(order, to)

@@ -18,21 +18,22 @@ _AS_THEY_ARE = (
     "expires_at",
     "extensions",
 )
-_ADDRESS = ("address_line", "city", "postal_code", "country")
+ADDRESS = ("address_line", "city", "postal_code", "country", "region", "recipient", "phone")
 
 
 def present_order(
     row: Mapping[str, Any], items: Iterable[Mapping[str, Any]], adjustments: Iterable[Mapping[str, Any]]
 ) -> dict[str, Any]:
     """The body of an order: `row` by column name, `items` and `adjustments` as their tables have them."""
-    currency = row["currency"]
+    currency, adjustments = row["currency"], list(adjustments)
     return {
         **{name: row[name] for name in _AS_THEY_ARE},
         **{
             name: Money(row[f"{name}_minor"], currency)
             for name in ("subtotal", "discount", "shipping", "tax", "total")
         },
-        "shipping_address": {name: row[name] for name in _ADDRESS},
+        "tax_included": Money(sum(a["amount_minor"] for a in adjustments if a["included"]), currency),
+        "shipping_address": {name: row[name] for name in ADDRESS},
         "items": [_item(item, currency) for item in items],
         "adjustments": [_adjustment(adjustment, currency) for adjustment in adjustments],
     }
@@ -43,11 +44,14 @@ def _item(item: Mapping[str, Any], currency: str) -> dict[str, Any]:
         **{name: item[name] for name in ("id", "product_id", "variant_id", "sku", "title", "quantity")},
         "unit_price": Money(item["unit_price_minor"], currency),
         "line_total": Money(item["total_minor"], currency),
+        "discount": Money(item["discount_minor"], currency),
+        "tax": Money(item["tax_minor"], currency),
+        "total": Money(item["total_minor"] - item["discount_minor"] + item["tax_minor"], currency),
     }
 
 
 def _adjustment(adjustment: Mapping[str, Any], currency: str) -> dict[str, Any]:
     return {
-        **{name: adjustment[name] for name in ("phase", "label", "rate")},
+        **{name: adjustment[name] for name in ("phase", "label", "rate", "included")},
         "amount": Money(adjustment["amount_minor"], currency),
     }

@@ -1,8 +1,8 @@
 """What orders know of a person, for the hook `nexus_data_subjects`.
 
 The books need what was sold, when, for how much and into which country; they do not need the street. So an
-order stays, and its address goes: at once when the order is final, with its last step when it is still on
-its way to somebody who paid for it.
+order stays, and its address goes, with what other plugins froze in it, such as a greeting: at once when the
+order is final, with its last step when it is still on its way to somebody who paid for it.
 """
 
 from collections.abc import Mapping
@@ -13,10 +13,9 @@ from sqlalchemy import func, select, update
 
 from nexus_kernel import Money, current_session, now
 from nexus_orders.models import Order, OrderHistory, OrderItem
+from nexus_orders.models.order import FORGOTTEN
+from nexus_orders.services.present import ADDRESS
 from nexus_orders.states import FINAL
-
-NO_ADDRESS = {"address_line": "", "city": "", "postal_code": ""}
-"""What is left of an address; the country decides about the tax and stays."""
 
 
 class OrdersData:
@@ -35,11 +34,11 @@ class OrdersData:
         return {"orders": [_order(order, by_order[order.id]) for order in orders]}
 
     def erase(self, person_id: UUID) -> None:
-        """Take the addresses out of the final orders, and what the person wrote out of the history."""
+        """Blank the final orders (`FORGOTTEN`), and what the person wrote in the history."""
         session, mine = current_session(), Order.user_id == person_id
         statements = (
             update(Order).where(mine).values(buyer_erased_at=func.coalesce(Order.buyer_erased_at, now())),
-            update(Order).where(mine, Order.status.in_(FINAL)).values(NO_ADDRESS),
+            update(Order).where(mine, Order.status.in_(FINAL)).values(dict(FORGOTTEN)),
             update(OrderHistory).where(OrderHistory.actor_id == person_id, _of(person_id)).values(reason=""),
         )
         for statement in statements:
@@ -52,12 +51,12 @@ def _of(person_id: UUID) -> Any:
 
 def _order(order: Order, lines: list[dict[str, Any]]) -> dict[str, Any]:
     names = ("number", "status", "payment_status", "payment_method", "currency", "placed_at")
-    address = (*NO_ADDRESS, "country")
     return {
         **{name: getattr(order, name) for name in names},
         "total": str(order.total),
-        "shipping_address": {name: getattr(order, name) for name in address},
+        "shipping_address": {name: getattr(order, name) for name in ADDRESS},
         "items": lines,
+        "extensions": order.extensions,
     }
 
 

@@ -77,9 +77,11 @@ def _whole_order() -> Select[Any]:
         "quantity",
         "unit_price_minor",
         "total_minor",
+        "discount_minor",
+        "tax_minor",
     )
     rate = case((OrderAdjustment.rate.is_(None), None), else_=cast(OrderAdjustment.rate, String))
-    adjustments = _lines_of(OrderAdjustment, "phase", "label", "amount_minor", rate=rate)
+    adjustments = _lines_of(OrderAdjustment, "phase", "label", "amount_minor", "included", rate=rate)
     return select(*Order.__table__.columns, items.label("items_json"), adjustments.label("adjustments_json"))
 
 

@@ -4,7 +4,6 @@ from typing import Any
 from uuid import UUID
 
 from nexus_kernel import current_actor, page_of, reading, transaction
-from nexus_kernel.contracts.orders import Address
 from nexus_orders.schemas.orders import (
     CancelOrderSchema,
     OrderQuery,
@@ -12,8 +11,10 @@ from nexus_orders.schemas.orders import (
     PlaceOrderSchema,
     UpdateOrderSchema,
 )
+from nexus_orders.schemas.quotes import AskQuoteSchema, QuoteSchema
 from nexus_orders.services.checkout import Checkout
 from nexus_orders.services.lifecycle import cancel, lock_order, transition
+from nexus_orders.services.quoting import quote_cart
 from nexus_orders.services.reading import Orders
 from nexus_orders.states import OrderStatus
 from nexus_orders.views.blueprint import blp
@@ -26,10 +27,19 @@ from nexus_orders.views.blueprint import blp
 @blp.response(201, OrderSchema)
 def place_order(args: dict[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
     """Order what is in the caller's cart"""
-    address = Address(**args.pop("shipping_address"))
     with transaction() as session:
-        order = Checkout(session, current_actor().person_id).place(address, **args)
+        order = Checkout(session, current_actor().person_id).place(args)
     return order, {"Location": f"/api/orders/{order['id']}/"}
+
+
+@blp.post("/quote/")
+@blp.requires("orders.use")
+@blp.arguments(AskQuoteSchema)
+@blp.response(200, QuoteSchema)
+def quote_order(args: dict[str, Any]) -> dict[str, Any]:
+    """What an order of the caller's cart would cost now, and what stands in its way; nothing is held"""
+    with reading():
+        return quote_cart(current_actor().person_id, args)
 
 
 @blp.get("/")
