@@ -85,9 +85,10 @@ class ShippingFee:
     def apply(self, quote: Quote) -> Sequence[Adjustment]:
         """The fee, also where it is nothing; none without a method."""
         shipping = _shipping(quote)
-        method = shipping.chosen
-        fee = method and method.price(shipping.parcel, quote.subtotal - quote.discount)
-        return () if method is None or fee is None else (Adjustment(label=method.title, amount=fee),)
+        if (method := shipping.chosen) is None:
+            return ()
+        fee = method.price(shipping.parcel, quote.subtotal - quote.discount)
+        return () if fee is None else (Adjustment(label=method.title, amount=fee),)
 
 
 class ShippingGuard:

@@ -50,7 +50,7 @@ class BandSchema(Schema):
             raise ma.ValidationError("Must be above min_weight_grams.", "max_weight_grams")
 
 
-def _bands(**options: Any) -> fields.List:
+def _bands(**options: Any) -> fields.Field[Any]:
     return fields.List(fields.Nested(BandSchema), validate=ma.validate.Length(max=MOST_BANDS), **options)
 
 
