@@ -12,8 +12,12 @@ catalog        -> accounts
 notifications  -> accounts
 payments       -> accounts
 cart           -> catalog
+<<<<<<< HEAD
 orders         -> cart, catalog, payments
 shipping       -> cart, catalog
+=======
+orders         -> accounts, cart, catalog, payments
+>>>>>>> checkout
 """
 
 

@@ -2,9 +2,13 @@
 
 from collections.abc import Iterable
 
+import click
+
 from nexus_kernel import Blueprint, Manifest, Model, Permission, hookimpl
+from nexus_kernel.contracts.development import Seed
 from nexus_kernel.contracts.orders import OrderExtension, PriceRule
 from nexus_tax.checkout import TaxExtension, TaxRule
+from nexus_tax.commands import tax
 from nexus_tax.config import TaxConfig
 from nexus_tax.models import TaxRate
 from nexus_tax.views import blp
@@ -31,6 +35,16 @@ def nexus_blueprints() -> Iterable[Blueprint]:
 @hookimpl
 def nexus_permissions() -> Iterable[Permission]:
     return [Permission("tax.manage", "Keep rates of tax", roles=("staff",))]
+
+
+@hookimpl
+def nexus_commands() -> Iterable[click.Command]:
+    return [tax]
+
+
+@hookimpl
+def nexus_seeds() -> Iterable[Seed]:
+    return [Seed(name="demo tax", command=("tax", "demo"), order=20)]
 
 
 @hookimpl
