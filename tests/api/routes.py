@@ -1,4 +1,4 @@
-"""Who may call which route of accounts, catalog, shipping and tax, said here a second time, so that a slip is noticed."""
+"""Who may call which route of some plugins, said here a second time, so that a slip is noticed."""
 
 PUBLIC = """
     POST /api/auth/jwt/create/

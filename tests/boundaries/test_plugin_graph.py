@@ -12,12 +12,8 @@ catalog        -> accounts
 notifications  -> accounts
 payments       -> accounts
 cart           -> catalog
-<<<<<<< HEAD
-orders         -> cart, catalog, payments
-shipping       -> cart, catalog
-=======
 orders         -> accounts, cart, catalog, payments
->>>>>>> checkout
+shipping       -> cart, catalog
 """
 
 
