@@ -51,7 +51,7 @@ class BandSchema(Schema):
 
 
 def _bands(**options: Any) -> fields.Field[Any]:
-    return fields.List(fields.Nested(BandSchema), validate=ma.validate.Length(max=MOST_BANDS), **options)
+    return fields.List(fields.Nested(BandSchema), validate=ma.validate.Length(1, MOST_BANDS), **options)
 
 
 def check_bands(bands: Sequence[Mapping[str, Any]]) -> None:

@@ -128,6 +128,7 @@ def _bands(*bands: dict) -> dict:
         ({"min_days": 1, "max_days": 366}, "max_days"),
         ({"bands": None}, "bands"),
         ({"bands": {}}, "bands"),
+        ({"bands": []}, "bands"),
         ({"bands": [1]}, "bands[0]"),
         ({"bands": [{}]}, "bands[0].price"),
         ({"bands": [{"price": "-1"}]}, "bands[0].price"),
