@@ -333,8 +333,9 @@ def test_a_guards_problems_refuse_the_checkout(app, order, catalog, bazaar):
     assert count(app, "orders_order") == 0 and not catalog.held
 
 
-def test_a_guard_that_breaks_lets_nothing_pass(order, catalog, bazaar):
-    bazaar.guard.does = lambda quote: 1 / 0
+@pytest.mark.parametrize("does", [lambda quote: 1 / 0, lambda quote: None, lambda quote: ["no"]])
+def test_a_guard_that_breaks_lets_nothing_pass(order, catalog, bazaar, does):
+    bazaar.guard.does = does
     refused = order((catalog.add(), 1))
     assert refused.status_code == 503 and refused.json["code"] == "orders.checkout_guard_failed"
 

@@ -121,6 +121,7 @@ def test_a_problem_while_recording_rolls_everything_back(app, person, order, cat
         ("snapshot", lambda quote: {"paper": object()}),
         ("record", lambda quote, order_id: 1 / 0),
         ("record", lambda quote, order_id: 7),
+        ("record", lambda quote, order_id: ["used up"]),
     ],
 )
 def test_an_extension_that_breaks_refuses_the_checkout(app, order, catalog, wrapping, step, fault, caplog):
@@ -130,6 +131,17 @@ def test_an_extension_that_breaks_refuses_the_checkout(app, order, catalog, wrap
     logging.getLogger("nexus").propagate = False
     assert refused.status_code == 503 and refused.json["code"] == "orders.extension_failed"
     assert "the order extension bazaar failed" in caplog.text
+    assert stored(app) == 0 and not catalog.held
+
+
+def test_a_row_that_is_busy_is_told_as_busy_and_not_as_a_broken_extension(app, order, catalog, wrapping):
+    def wait_too_long(quote, order_id):
+        current_session().execute(text("SET LOCAL statement_timeout = 20"))
+        current_session().execute(text("SELECT pg_sleep(5)"))
+
+    wrapping.does["record"] = wait_too_long
+    refused = order((catalog.add(), 1))
+    assert refused.status_code == 409 and refused.json["code"] == "kernel.lock_busy"
     assert stored(app) == 0 and not catalog.held
 
 

@@ -22,16 +22,12 @@ class AddressSchema(Schema):
     phone = Text(30, load_default="", metadata={"description": "For whoever brings it."})
 
 
-class DestinationSchema(Schema):
-    """An address, or what is known of it: enough to work out shipping and tax."""
+class DestinationSchema(AddressSchema):
+    """An address, or what is known of it: the country is enough to work out shipping and tax."""
 
     address_line = Text(300, load_default="")
     city = Text(100, load_default="")
     postal_code = Text(20, load_default="")
-    country = Country(required=True)
-    region = Text(100, load_default="")
-    recipient = Text(150, load_default="")
-    phone = Text(30, load_default="")
 
 
 class ToAddressSchema(Schema):

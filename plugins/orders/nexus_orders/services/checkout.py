@@ -34,6 +34,7 @@ from nexus_orders.services.destinations import destination
 from nexus_orders.services.lifecycle import reference_of
 from nexus_orders.services.methods import check_currency, find_method
 from nexus_orders.services.present import present_order
+from nexus_orders.services.quoting import work_out
 
 _NUMBERS_TO_TRY = 3
 
@@ -75,13 +76,10 @@ class Checkout:
     def _price(
         self, bare: Quote, method: MethodView, given: Mapping[str, Any]
     ) -> tuple[Quote, list[pricing.Applied]]:
-        nexus = current_nexus()
         check_currency(method, bare.currency)
-        asked = extensions.prepare(bare, given["extensions"], nexus.order_extensions.values())
-        priced, applied = pricing.apply_rules(asked, nexus.price_rules.values())
-        pricing.in_bounds(priced, applied)
+        priced, applied = work_out(bare, given["extensions"])
         _check_total(priced, given.get("expected_total"))
-        if problems := pricing.problems_of(priced, nexus.checkout_guards.values()):
+        if problems := pricing.problems_of(priced, current_nexus().checkout_guards.values()):
             raise errors.refusal(errors.CheckoutRefused, problems)
         return priced, applied
 

@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 
 from nexus_kernel.contracts.orders import OrderExtension, Quote
 from nexus_orders import errors
+from nexus_orders.services.pricing import checked
 
 log = logging.getLogger("nexus.orders")
 T = TypeVar("T")
@@ -43,7 +44,7 @@ def record(session: Session, priced: Quote, order_id: UUID, extensions: Iterable
     Raises CheckoutOvertaken with the problems of the first one that has any, and ExtensionFailed.
     """
     for extension in extensions:
-        problems = _run(extension, lambda e=extension: list(e.record(priced, order_id)))
+        problems = _run(extension, lambda e=extension: checked(e.record(priced, order_id)))
         if problems:
             raise errors.refusal(errors.CheckoutOvertaken, problems)
         session.flush()

@@ -74,11 +74,22 @@ def apply_rules(bare: Quote, rules: Iterable[PriceRule]) -> tuple[Quote, list[Ap
     """
     rules, priced, applied = list(rules), bare, list[Applied]()
     for phase in PricePhase:
+        of_phase = [rule for rule in rules if rule.phase == phase]
+        if not of_phase:
+            continue
         shares = Shares(priced, phase)
-        for rule in (rule for rule in rules if rule.phase == phase):
+        for rule in of_phase:
             applied += _run(rule, priced, shares)
         priced = shares.applied()
     return priced, applied
+
+
+def checked(problems: Iterable[CheckoutProblem]) -> list[CheckoutProblem]:
+    """These problems of a guard or an extension. Raises TypeError for anything else."""
+    found = list(problems)
+    if strange := [problem for problem in found if not isinstance(problem, CheckoutProblem)]:
+        raise TypeError(f"{strange[0]!r} is no CheckoutProblem")
+    return found
 
 
 def in_bounds(priced: Quote, applied: Iterable[Applied]) -> None:
@@ -94,7 +105,7 @@ def problems_of(priced: Quote, guards: Iterable[CheckoutGuard]) -> list[Checkout
     problems = list[CheckoutProblem]()
     for guard in guards:
         try:
-            problems += list(guard.check(priced))
+            problems += checked(guard.check(priced))
         except SQLAlchemyError:
             raise
         except Exception as error:

@@ -34,17 +34,26 @@ def quote_cart(user_id: UUID, given: Mapping[str, Any]) -> dict[str, Any]:
     lines, _ = availability.split_retired(cart.lines, variants)
     if not lines:
         raise availability.out_of_stock(availability.shortages(cart.lines, variants), variants)
-    nexus = current_nexus()
     bare = pricing.quote(user_id, lines, variants, address, code or "")
-    asked = extensions.prepare(bare, given["extensions"], nexus.order_extensions.values())
-    priced, applied = pricing.apply_rules(asked, nexus.price_rules.values())
-    pricing.in_bounds(priced, applied)
+    priced, applied = work_out(bare, given["extensions"])
     problems = [
         *_short(cart.lines, variants),
         *_unpayable(method, priced.currency),
-        *map(_problem, pricing.problems_of(priced, nexus.checkout_guards.values())),
+        *map(_problem, pricing.problems_of(priced, current_nexus().checkout_guards.values())),
     ]
     return {**_amounts(priced, applied), "problems": problems}
+
+
+def work_out(bare: Quote, requested: Mapping[str, Any]) -> tuple[Quote, list[pricing.Applied]]:
+    """The quote with the facts of the extensions and the amounts of the rules, and what those were.
+
+    Raises ExtensionFailed, PriceRuleFailed or TotalOutOfRange.
+    """
+    nexus = current_nexus()
+    asked = extensions.prepare(bare, requested, nexus.order_extensions.values())
+    priced, applied = pricing.apply_rules(asked, nexus.price_rules.values())
+    pricing.in_bounds(priced, applied)
+    return priced, applied
 
 
 def _amounts(priced: Quote, applied: Iterable[pricing.Applied]) -> dict[str, Any]:

@@ -21,10 +21,11 @@ class Shares:
 
     def __init__(self, quote: Quote, phase: PricePhase) -> None:
         self._quote, self._phase = quote, phase
-        zero = Money.zero(quote.currency)
-        self._sum = zero
-        self._of = {line.variant_id: zero for line in quote.lines}
-        self._left = {line.variant_id: line.net for line in quote.lines}
+        self._sum = Money.zero(quote.currency)
+        self._of = dict[UUID, Money]()
+        self._left = dict[UUID, Money]()
+        if phase is PricePhase.DISCOUNT:
+            self._left = {line.variant_id: line.net for line in quote.lines}
 
     def add(self, adjustment: Adjustment) -> Money:
         """Share one adjustment, and return the amount that counts, of which a discount may lose some.
@@ -36,18 +37,18 @@ class Shares:
         if self._phase is PricePhase.DISCOUNT:
             counted = self._discount(adjustment)
         elif self._phase is PricePhase.TAX and not adjustment.included:
-            self._take(adjustment.lines or {})
+            self._give(adjustment.lines or {})
         if not adjustment.included:
             self._sum += counted
         return counted
 
     def applied(self) -> Quote:
         """The quote with the sum of the phase and the shares of its lines."""
-        lines = self._quote.lines
-        if self._phase is not PricePhase.SHIPPING:
-            name = self._phase.value
-            lines = tuple(replace(line, **{name: self._of[line.variant_id]}) for line in lines)
-        return replace(self._quote, lines=lines, **{self._phase.value: self._sum})
+        name, lines = self._phase.value, self._quote.lines
+        if self._of:
+            zero = Money.zero(self._quote.currency)
+            lines = tuple(replace(line, **{name: self._of.get(line.variant_id, zero)}) for line in lines)
+        return replace(self._quote, lines=lines, **{name: self._sum})
 
     def _discount(self, adjustment: Adjustment) -> Money:
         named, zero = adjustment.lines or {}, Money.zero(self._quote.currency)
@@ -60,9 +61,13 @@ class Shares:
         return sum(own.values(), rest)
 
     def _take(self, parts: Parts) -> None:
+        self._give(parts)
         for id, amount in parts.items():
-            self._of[id] += amount
             self._left[id] -= amount
+
+    def _give(self, parts: Parts) -> None:
+        for id, amount in parts.items():
+            self._of[id] = self._of[id] + amount if id in self._of else amount
 
 
 def check(adjustment: Adjustment, quote: Quote, phase: PricePhase) -> None:
