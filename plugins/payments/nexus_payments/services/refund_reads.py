@@ -7,7 +7,8 @@ from uuid import UUID
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
-from nexus_kernel import Money, MoneyError, invalid_field
+from nexus_kernel import Money, invalid_field
+from nexus_kernel.money import MoneyError
 from nexus_payments.errors import RefundAtGateway, RefundNotFound, RefundNotWaiting
 from nexus_payments.models import Payment, Refund, RefundStatus
 from nexus_payments.services.refund_states import Locked, lock_refund, reject, send_anew, settle

@@ -132,7 +132,8 @@ def reverse(locked: Locked) -> None:
 def send_anew(locked: Locked) -> None:
     """Let a worker try again what waits for a person and is certainly not at the gateway."""
     _move(locked, RefundStatus.REQUESTED, "a person lets it be tried again")
-    locked.refund.failure, locked.refund.next_check_at = None, now()
+    refund = locked.refund
+    refund.failure, refund.first_sent_at, refund.next_check_at = None, None, now()
 
 
 def hand_over(locked: Locked, reason: str) -> None:
