@@ -78,7 +78,8 @@ class ScriptedProvider(BaseProvider):
         self.reset()
 
     def reset(self) -> None:
-        self.test_mode, self.info = True, self._honest
+        self.test_mode = True
+        self.reset_info()
         self.given: dict[str, tuple[str, RefundSnapshot]] = {}
         self.asked_back: list[PaymentContext] = []
         self.on_refund: Callable[[PaymentContext, Money], Result] = self.give_back
@@ -127,6 +128,9 @@ class ScriptedProvider(BaseProvider):
     def refused(self, code: FailureCode, message: str, *, retryable: bool = False) -> Result:
         failure = Failure(code=code, safe_message=message, retryable=retryable)
         return Result(status=Status.DECLINED, failure=failure)
+
+    def reset_info(self) -> None:
+        self.info = self._honest
 
     def lacks(self, *capabilities: Capability) -> None:
         self.info = replace(self.info, capabilities=self.info.capabilities - set(capabilities))

@@ -90,6 +90,11 @@ def present(refund: Refund, payment: Payment) -> dict[str, Any]:
     }
 
 
+def present_row(row: Any) -> dict[str, Any]:
+    """A row of the lists."""
+    return present(row[0], row[1])
+
+
 def _waiting(session: Session, refund_id: UUID, what: str, remark: str, actor_id: UUID) -> Locked:
     locked = lock_refund(session, refund_id)
     if locked is None:

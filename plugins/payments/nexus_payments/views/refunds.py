@@ -15,7 +15,7 @@ from nexus_payments.schemas.refunds import (
 )
 from nexus_payments.services import refund_reads, refunds
 from nexus_payments.services.reads import READ_ALL, find_payment
-from nexus_payments.services.refund_reads import REFUND, present
+from nexus_payments.services.refund_reads import REFUND, present, present_row
 from nexus_payments.views.blueprint import blp
 
 NEWEST_FIRST = (Refund.created_at, Refund.id)
@@ -48,7 +48,7 @@ def list_payment_refunds(args: dict[str, Any], payment_id: UUID) -> Any:
     with reading() as session:
         payment = find_payment(session, current_actor(), payment_id)
         rows = refund_reads.refunds_of(payment)
-        return paginate(session, rows, order=NEWEST_FIRST, args=args, present=lambda row: present(*row))
+        return paginate(session, rows, order=NEWEST_FIRST, args=args, present=present_row)
 
 
 @blp.get("/refunds/")
@@ -59,7 +59,7 @@ def list_refunds(args: dict[str, Any]) -> Any:
     """Every refund, newest first; `status=needs_person` are those that somebody has to see to."""
     with reading() as session:
         rows = refund_reads.refund_queue(args)
-        return paginate(session, rows, order=NEWEST_FIRST, args=args, present=lambda row: present(*row))
+        return paginate(session, rows, order=NEWEST_FIRST, args=args, present=present_row)
 
 
 @blp.post("/refunds/<uuid:refund_id>/confirm/")
