@@ -147,7 +147,11 @@ class ScriptedProvider(BaseProvider):
             reference = str(ctx.refund_reference)
             if reference in self.given:
                 return self.refused(FailureCode.DUPLICATE_REFERENCE, "Used before.")
-            given = sum(snapshot.amount.minor for of, snapshot in self.given.values() if of == ctx.reference)
+            given = sum(
+                snapshot.amount.minor
+                for of, snapshot in self.given.values()
+                if of == ctx.reference and snapshot.status in (Status.PENDING, Status.SUCCEEDED)
+            )
             if given + amount.minor > self.paid[ctx.reference].captured.minor:
                 return self.refused(FailureCode.INVALID_REQUEST, "More than is left.")
             self.given[reference] = (

@@ -35,7 +35,7 @@ from nexus_payments.services.refund_states import (
 
 log = logging.getLogger("nexus.payments")
 
-MOST_SENDS = 3
+MOST_SENDS = 10
 SETTLING = timedelta(seconds=20)
 """A gateway may not know yet what it was sent a moment ago: no refund is sent again sooner."""
 
