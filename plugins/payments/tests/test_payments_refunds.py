@@ -5,7 +5,7 @@ import threading
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from nexus_payments.services import refund_work
+from nexus_payments.services import inbox, refund_work
 from nexus_payments.services.refunds import split
 
 from nexus_kernel import Conflict, Invalid, Money, new_id, services, transaction
@@ -412,7 +412,8 @@ def test_a_worker_that_dies_between_question_and_booking_leaves_it_to_another(
     assert bench.refund().status == "settled" and len(bench.heard(PaymentRefunded)) == 1
 
 
-def test_a_worker_that_woke_up_late_sends_nothing(bench, gateway, order, monkeypatch):
+@pytest.mark.parametrize("answered", [True, False])
+def test_a_worker_that_woke_up_late_sends_nothing(bench, gateway, order, monkeypatch, answered):
     bench.ask_back(order, birr(10000))
     obstacle, asleep, done = refund_work._obstacle, threading.Event(), threading.Event()
 
@@ -423,6 +424,8 @@ def test_a_worker_that_woke_up_late_sends_nothing(bench, gateway, order, monkeyp
         return obstacle(*args)
 
     monkeypatch.setattr(refund_work, "_obstacle", sleepy)
+    if not answered:
+        gateway.on_refund = lambda ctx, amount: Result(status=Status.UNKNOWN)
 
     def sleeper():
         with bench.app.app_context():
@@ -435,7 +438,27 @@ def test_a_worker_that_woke_up_late_sends_nothing(bench, gateway, order, monkeyp
     bench.sweep()
     done.set()
     thread.join()
-    assert bench.refund().status == "accepted" and len(gateway.asked_back) == 1
+    assert bench.refund().status == ("accepted" if answered else "unknown") and len(gateway.asked_back) == 1
+
+
+def test_a_webhook_during_the_call_is_looked_at_when_it_is_over(bench, gateway, order):
+    refund_id, seen = bench.ask_back(order, birr(10000)), []
+
+    def slow(ctx, amount):
+        bench.notify(bench.payment().reference, refund=ctx.refund_reference)
+        seen.append((refund_work.run(refund_id, forced=True), inbox.process_event(bench.events()[-1].id)))
+        return gateway.give_back(ctx, amount)
+
+    gateway.on_refund = slow
+    bench.lose_messages()
+    with bench.app.app_context():
+        refund_work.run(refund_id)
+    assert seen == [(None, False)] and bench.refund().status == "accepted"
+    assert bench.events()[-1].status == "received"
+    gateway.move_refunds(Status.SUCCEEDED)
+    bench.pass_time(1)
+    bench.sweep()
+    assert bench.refund().status == "settled" and bench.events()[-1].status == "processed"
 
 
 def test_workers_side_by_side_send_once(bench, gateway, order, slow):
