@@ -4,7 +4,7 @@ import sys
 from collections.abc import Callable
 from functools import partial
 
-from benchmarks import cpu, imports, journey, routes, scale, start
+from benchmarks import cpu, imports, journey, routes, sale, scale, start
 from benchmarks.load import WrkMissing
 
 BENCHMARKS: dict[str, Callable[[], list[tuple[str, str, str]]]] = {
@@ -13,6 +13,7 @@ BENCHMARKS: dict[str, Callable[[], list[tuple[str, str, str]]]] = {
     "journey": journey.run,
     "scale": scale.run,
     **{name: partial(routes.run, name) for name in ("S1", "S1e", "S2", "S3", "S4", "S7")},
+    **{name: partial(sale.run, name) for name in ("S5", "S6", "S6c")},
     "import": imports.run,
 }
 

@@ -8,19 +8,16 @@ import csv
 import json
 import os
 import statistics
-import subprocess
-import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
 from benchmarks.load import Script, Window, background, measure
-from benchmarks.shop import PRODUCTS, answers, engines, free_port, nexus
+from benchmarks.shop import PRODUCTS, engines, nexus, serving_by
 
 SECONDS = float(os.environ.get("NEXUS_BENCH_SECONDS", "2"))
 """Of one window."""
@@ -60,7 +57,9 @@ def _on(server: str, environ: dict[str, str], wanted: str) -> list[Row]:
 
         def address(application: str) -> str:
             if application not in addresses:
-                addresses[application] = stack.enter_context(_serving(server, application, environ))
+                addresses[application] = stack.enter_context(serving_by(server, application, environ))
+                if application == "on":
+                    _register(addresses[application])
             return addresses[application]
 
         chosen = [s for s in _scenarios(address("on")) if s.name == wanted]
@@ -140,26 +139,6 @@ def fill(environ: dict[str, str]) -> None:
             writer = csv.writer(target)
             writer.writerows(row for _, row in zip(range(ROWS + 1), csv.reader(source), strict=False))
         nexus(environ, "catalog", "import", str(some))
-
-
-@contextmanager
-def _serving(server: str, application: str, environ: dict[str, str]) -> Iterator[str]:
-    """The address of an application under this server."""
-    shop, port = application != "hello", free_port()
-    module = "nexus_kernel.app" if shop else "benchmarks.hello"
-    command = [sys.executable, "-m", "benchmarks.server", server, module, str(port)]
-    given = {**environ, "NEXUS_KERNEL__CACHE": application} if shop else environ
-    process = subprocess.Popen(command, env=given, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    address = f"http://127.0.0.1:{port}"
-    try:
-        while not answers(address + (f"{LIST}?page_size=1" if shop else "/")):
-            time.sleep(0.02)
-        if application == "on":
-            _register(address)
-        yield address
-    finally:
-        process.terminate()
-        process.wait(15)
 
 
 def _register(address: str) -> None:

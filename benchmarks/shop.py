@@ -71,6 +71,24 @@ def serving(environ: dict[str, str], workers: int = 1) -> Iterator[tuple[str, fl
         server.wait(10)
 
 
+@contextmanager
+def serving_by(server: str, application: str, environ: dict[str, str]) -> Iterator[str]:
+    """The address of `hello`, or of the shop with its cache `on`, `shared` or `off`, under this server."""
+    shop, port = application != "hello", free_port()
+    module = "nexus_kernel.app" if shop else "benchmarks.hello"
+    command = [sys.executable, "-m", "benchmarks.server", server, module, str(port)]
+    given = {**environ, "NEXUS_KERNEL__CACHE": application} if shop else environ
+    process = subprocess.Popen(command, env=given, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    address = f"http://127.0.0.1:{port}"
+    try:
+        while not answers(address + ("/api/catalog/products/?page_size=1" if shop else "/")):
+            time.sleep(0.02)
+        yield address
+    finally:
+        process.terminate()
+        process.wait(15)
+
+
 def answers(url: str) -> bool:
     """True when this address answers with 200."""
     try:

@@ -121,9 +121,10 @@ class Api(flask_smorest.Api):  # type: ignore[misc]
     def document(self) -> dict[str, Any]:
         """The document with sorted paths and components, whatever the order of loading.
 
+        Schemas are described in the application's context: a field may depend on what was contributed to it.
         Raises StartupError when two schemas claim one component.
         """
-        with self._describing:
+        with self._app.app_context(), self._describing:
             while self._undescribed:
                 self._describe(self._undescribed[0])
                 del self._undescribed[0]

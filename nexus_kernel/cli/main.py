@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 _COMMANDS = {
     "beat": "processes",
+    "check": "check",
     "config": "inspect",
     "db": "db",
     "openapi": "inspect",
@@ -84,7 +85,7 @@ class LazyGroup(click.Group):
                 raise StartupError(
                     f"{owned.owner} contributes the command {owned.value.name!r}; name it {owned.owner}"
                 )
-        return {owned.owner: _in_context(shop.app, owned.value) for owned in commands}
+        return {owned.owner: in_context(shop.app, owned.value) for owned in commands}
 
 
 def _adopt(ctx: click.Context, option: click.Parameter, folder: Path | None) -> None:
@@ -148,8 +149,8 @@ def _out_of_reach(error: Exception) -> str | None:
     return None
 
 
-def _in_context(app: "Flask", command: click.Command) -> click.Command:
-    """A copy of the plugin's command that runs inside the application's context."""
+def in_context(app: "Flask", command: click.Command) -> click.Command:
+    """A copy of a plugin's command that runs inside the application's context."""
     original, wrapped = command.invoke, copy.copy(command)
 
     def invoke(ctx: click.Context) -> Any:

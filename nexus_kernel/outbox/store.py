@@ -4,17 +4,32 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from flask import current_app
-from sqlalchemy import insert
+from sqlalchemy import bindparam, text
+from sqlalchemy.dialects.postgresql import JSONB
 
 from nexus_kernel.context import current_actor_id, current_trace_id
 from nexus_kernel.contracts.events import Event
 from nexus_kernel.db import Unit, new_id
 from nexus_kernel.events import encode
-from nexus_kernel.outbox.models import Delivery, OutboxEvent
 
 RELAY = "nexus.relay"
 SLICE = 500
-"""Events a statement: the wire protocol knows at most 65,535 parameters."""
+"""Events a statement: what is sent at once stays small."""
+
+_WRITE = text(
+    """
+    WITH stored AS (
+        INSERT INTO nexus_outbox (id, name, version, payload, actor_id, trace_id)
+        SELECT id, name, version, payload, actor_id, trace_id
+        FROM jsonb_to_recordset(:events) AS event(
+            id uuid, name text, version integer, payload jsonb, actor_id uuid, trace_id text)
+    )
+    INSERT INTO nexus_delivery (id, event_id, subscription)
+    SELECT id, event_id, subscription
+    FROM jsonb_to_recordset(:deliveries) AS delivery(id uuid, event_id uuid, subscription text)
+    """
+).bindparams(bindparam("events", type_=JSONB), bindparam("deliveries", type_=JSONB))
+"""One statement for any number of events, so that it is compiled once and PostgreSQL prepares it."""
 
 
 def write_events(unit: Unit) -> None:
@@ -52,9 +67,5 @@ def _write(
             {"id": new_id(), "event_id": event_id, "subscription": name}
             for name in subscriptions_to(type(event))
         ]
-    stored = insert(OutboxEvent).values(rows)
-    if deliveries:
-        unit.session.execute(insert(Delivery).values(deliveries).add_cte(stored.cte("stored")))
-    else:
-        unit.session.execute(stored)
+    unit.session.execute(_WRITE, {"events": rows, "deliveries": deliveries})
     return bool(deliveries)

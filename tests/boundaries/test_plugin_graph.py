@@ -11,7 +11,7 @@ catalog        -> accounts
 notifications  -> accounts
 payments       -> accounts
 cart           -> catalog
-orders         -> cart, catalog, payments
+orders         -> accounts, cart, catalog, payments
 """
 
 

@@ -45,8 +45,17 @@ def nexus_blueprints(): return [blp]
 def nexus_permissions(): return [Permission("bell.hear", "Hear")]
 @hookimpl
 def nexus_subscriptions(): return [Subscription(Rang, print, "bell.listen")]
+@click.command()
+@click.option("--times", default=1)
+def loud(times):
+    "Prove that it can be heard."
+    current_nexus().plugins["bell"]
+    click.echo("heard " * times)
+
 @hookimpl
 def nexus_commands(): return [bell]
+@hookimpl
+def nexus_checks(): return [loud]
 """
 
 
@@ -91,6 +100,9 @@ def nexus(monkeypatch, capfd, install, nexus_engines, database_url):
         ("config check", ["The configuration is sound: 1 plugins, test."]),
         ("routes", ["/api/bell/", "bell.hear", "/healthz", "everybody"]),
         ("bell ring", ["rung"]),
+        ("check", ["nexus check loud", "Prove that it can be heard."]),
+        ("check loud --times 2", ["heard heard"]),
+        ("check --help", ["loud", "Prove that it can be heard."]),
         ("--help", ["bell", "plugins", "outbox"]),
         ("--version", ["0.1.0"]),
     ],
@@ -242,16 +254,47 @@ def test_a_plugin_whose_commands_fail_is_named(nexus, install, monkeypatch):
     assert nexus("plugins", "graph")[0] == 0, "the kernel's own commands work on"
 
 
+def test_a_check_that_two_plugins_contribute_is_refused_and_both_are_named(nexus, install, monkeypatch):
+    install(
+        "horn",
+        "MANIFEST = Manifest(name='horn', summary='')\n"
+        "@click.command('loud')\ndef check(): ...\n"
+        "@hookimpl\ndef nexus_checks(): return [check]",
+    )
+    monkeypatch.setenv("NEXUS_KERNEL__PLUGINS", "bell,horn")
+    for command in ("check", "check loud"):
+        code, printed = nexus(*command.split())
+        assert code == 1 and "bell and horn both contribute the check 'loud'" in printed
+
+
+def test_a_plugin_whose_checks_fail_is_named(nexus, install, monkeypatch):
+    install(
+        "horn",
+        "MANIFEST = Manifest(name='horn', summary='')\n"
+        "@hookimpl\ndef nexus_checks(): raise ValueError('hoarse')",
+    )
+    monkeypatch.setenv("NEXUS_KERNEL__PLUGINS", "bell,horn")
+    code, printed = nexus("check")
+    assert code == 1 and "horn" in printed and "hoarse" in printed
+
+
+def test_without_checks_the_command_says_so(nexus, install, monkeypatch):
+    install("horn", "MANIFEST = Manifest(name='horn', summary='')")
+    monkeypatch.setenv("NEXUS_KERNEL__PLUGINS", "horn")
+    assert nexus("check") == (0, "No plugin contributes a check.\n")
+    assert nexus("check", "loud")[0] == 2
+
+
 def test_a_plugins_command_is_not_changed_by_being_offered(start, write_plugin):
     """Two applications of one process offer the same click object, each in its own context."""
     import click
 
-    from nexus_kernel.cli.main import _in_context
+    from nexus_kernel.cli.main import in_context
 
     @click.command()
     def ring() -> None:
         """Ring."""
 
     before = ring.invoke
-    offered = _in_context(start(), ring)
+    offered = in_context(start(), ring)
     assert offered is not ring and ring.invoke == before

@@ -50,7 +50,7 @@ def import_products(
     Rows are told apart by their SKU, so a file can be imported again: what has not changed is left alone.
     Rows that are refused do not stop the others.
     """
-    from nexus_catalog.importing.run import ImportFault, import_file
+    from nexus_catalog.importing.terminal import ImportFault, import_file
 
     try:
         import_file(
@@ -81,8 +81,8 @@ def export_products(
     FILE may end in .csv or .jsonl, and in .gz.
     """
     from nexus_catalog.errors import CategoryNotFound
-    from nexus_catalog.exporting.run import export_file
-    from nexus_catalog.importing.run import ImportFault
+    from nexus_catalog.exporting.terminal import export_file
+    from nexus_catalog.importing.records import ImportFault
 
     try:
         export_file(file, chosen=chosen, category=category, include_retired=include_retired, bom=bom)

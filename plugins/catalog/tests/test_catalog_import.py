@@ -304,11 +304,11 @@ def test_an_import_beside_people_who_create_the_same_titles_succeeds(app, load, 
 KILLED = """
 import sys
 from pathlib import Path
-from nexus_catalog.importing import run
+from nexus_catalog.importing import run, terminal
 from nexus_kernel import create_app
 run.BATCH = 100
 with create_app(plugins=["catalog"]).app_context():
-    run.import_file(Path(sys.argv[1]), currency=None, dry_run=False, refused=None, set_stock=False)
+    terminal.import_file(Path(sys.argv[1]), currency=None, dry_run=False, refused=None, set_stock=False)
 """
 
 

@@ -310,7 +310,7 @@ def test_no_bytes_are_more_than_a_refusal(content, format, with_header):
 MEASURED = """
 import re, sys
 from pathlib import Path
-from nexus_catalog.importing.run import import_file
+from nexus_catalog.importing.terminal import import_file
 from nexus_kernel import create_app
 with create_app(plugins=["catalog"]).app_context():
     import_file(Path(sys.argv[1]), currency=None, dry_run=False, refused=None, set_stock=False)

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable
 
+import click
+
 from nexus_kernel import (
     Blueprint,
     Manifest,
@@ -11,19 +13,32 @@ from nexus_kernel import (
     Subscription,
     hookimpl,
 )
+from nexus_kernel.contracts.accounts import AccountService
 from nexus_kernel.contracts.cart import CartService
 from nexus_kernel.contracts.catalog import CatalogService, StockService
 from nexus_kernel.contracts.payments import (
     PayableSource,
     PaymentFailed,
     PaymentNeedsReview,
+    PaymentRefunded,
     PaymentService,
     PaymentSucceeded,
+    RefundRejected,
 )
 from nexus_kernel.contracts.privacy import DataSubjectHandler
 from nexus_orders import handlers
 from nexus_orders.config import OrdersConfig
-from nexus_orders.models import Order, OrderAdjustment, OrderHistory, OrderItem
+from nexus_orders.models import (
+    Order,
+    OrderAdjustment,
+    OrderCancellationRequest,
+    OrderHistory,
+    OrderItem,
+    OrderRefund,
+    OrderRefundRequest,
+    Shipment,
+    ShipmentLine,
+)
 from nexus_orders.payables import OrderPayables
 from nexus_orders.services.privacy import OrdersData
 from nexus_orders.tasks import PERIODICS
@@ -34,6 +49,7 @@ MANIFEST = Manifest(
     summary="Orders: placing, fulfilment, cancellation",
     url_prefixes=("/api/orders/",),
     needs=(CartService, CatalogService, StockService, PaymentService),
+    wants=(AccountService,),
     config=OrdersConfig,
     migrations="nexus_orders.migrations",
 )
@@ -41,7 +57,17 @@ MANIFEST = Manifest(
 
 @hookimpl
 def nexus_models() -> Iterable[type[Model]]:
-    return [Order, OrderItem, OrderAdjustment, OrderHistory]
+    return [
+        Order,
+        OrderItem,
+        OrderAdjustment,
+        OrderHistory,
+        Shipment,
+        ShipmentLine,
+        OrderCancellationRequest,
+        OrderRefundRequest,
+        OrderRefund,
+    ]
 
 
 @hookimpl
@@ -60,6 +86,8 @@ def nexus_subscriptions() -> Iterable[Subscription]:
         Subscription(PaymentSucceeded, handlers.on_payment_succeeded, "orders.payment_succeeded"),
         Subscription(PaymentFailed, handlers.on_payment_failed, "orders.payment_failed"),
         Subscription(PaymentNeedsReview, handlers.on_payment_needs_review, "orders.payment_needs_review"),
+        Subscription(PaymentRefunded, handlers.on_payment_refunded, "orders.payment_refunded"),
+        Subscription(RefundRejected, handlers.on_refund_rejected, "orders.refund_rejected"),
     ]
 
 
@@ -79,3 +107,10 @@ def nexus_permissions() -> Iterable[Permission]:
         Permission("orders.use", "Place orders and see one's own"),
         Permission("orders.manage", "See every order and move it along", roles=("staff",)),
     ]
+
+
+@hookimpl
+def nexus_checks() -> Iterable[click.Command]:
+    from nexus_orders.races.command import races
+
+    return [races]

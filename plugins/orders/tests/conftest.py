@@ -2,12 +2,13 @@
 
 from collections.abc import Callable
 
+import marshmallow as ma
 import pytest
 from flask import Flask
 from nexus_orders import plugin
 
-from nexus_kernel import Manifest, Money, hookimpl, new_id, publish, transaction
-from nexus_kernel.contracts.orders import Adjustment, CheckoutProblem, PricePhase
+from nexus_kernel import Amount, Manifest, Money, Schema, hookimpl, new_id, publish, transaction
+from nexus_kernel.contracts.orders import Adjustment, CheckoutProblem, OrderExtension, PricePhase
 from nexus_kernel.testing import StandInCart, StandInCatalog, StandInPayments, auth_headers
 
 
@@ -37,6 +38,47 @@ class Guard:
         return self.does(quote)
 
 
+class WrapSchema(Schema):
+    """How to wrap."""
+
+    paper = ma.fields.String(required=True, validate=ma.validate.OneOf(["red", "gold"]))
+    cards = ma.fields.List(ma.fields.String())
+
+
+class WrappedSchema(Schema):
+    """How it was wrapped."""
+
+    paper = ma.fields.String(required=True)
+    fee = Amount(required=True)
+    recipient_id = ma.fields.UUID(required=True)
+
+
+class Wrapping(OrderExtension):
+    """Wraps, and does what else the test says."""
+
+    name, request, answer = "bazaar", WrapSchema, WrappedSchema
+
+    def __init__(self) -> None:
+        self.reset()
+
+    def reset(self) -> None:
+        self.calls: list[tuple] = []
+        self.does: dict = {}
+
+    def _step(self, step, *told):
+        self.calls.append((step, *told))
+        return self.does.get(step, lambda *told: None)(*told)
+
+    def prepare(self, quote):
+        return self._step("prepare", quote)
+
+    def snapshot(self, quote):
+        return self._step("snapshot", quote)
+
+    def record(self, quote, order_id):
+        return self._step("record", quote, order_id) or ()
+
+
 class Bazaar:
     """Contributes a rule of each phase and a guard."""
 
@@ -48,8 +90,10 @@ class Bazaar:
         self.discount = Rule("bazaar.discount", PricePhase.DISCOUNT)
         self.coupon = Rule("bazaar.coupon", PricePhase.DISCOUNT)
         self.guard = Guard()
+        self.wrapping = Wrapping()
 
     def reset(self) -> None:
+        self.wrapping.reset()
         for part in (self.tax, self.shipping, self.discount, self.coupon, self.guard):
             part.does = lambda quote: []
 
@@ -61,10 +105,22 @@ class Bazaar:
     def nexus_checkout_guards(self):
         return [self.guard]
 
+    @hookimpl
+    def nexus_order_extensions(self):
+        return [self.wrapping]
+
 
 _CATALOG, _CART, _PAYMENTS, _BAZAAR = StandInCatalog(), StandInCart(), StandInPayments(), Bazaar()
 
-ADDRESS = {"address_line": "Bole Road 7", "city": "Addis Ababa", "postal_code": "1000", "country": "ET"}
+ADDRESS = {
+    "address_line": "Bole Road 7",
+    "city": "Addis Ababa",
+    "postal_code": "1000",
+    "country": "ET",
+    "region": "Bole",
+    "recipient": "Almaz Ayana",
+    "phone": "+251 911 123 456",
+}
 
 
 @pytest.fixture(scope="session")
@@ -82,7 +138,14 @@ def catalog() -> StandInCatalog:
 @pytest.fixture
 def carts() -> StandInCart:
     _CART.carts.clear()
+    _PAYMENTS.refunds.clear()
     return _CART
+
+
+@pytest.fixture
+def payments() -> StandInPayments:
+    """The ways to pay, and what was asked back."""
+    return _PAYMENTS
 
 
 @pytest.fixture

@@ -7,17 +7,12 @@ from datetime import datetime
 from decimal import Decimal
 
 import pytest
-from hypothesis import HealthCheck, given
-from hypothesis import settings as hypothesis_settings
-from hypothesis import strategies as st
 from nexus_orders import errors
-from nexus_orders.services import pricing
 from sqlalchemy import text
 
-from nexus_kernel import Money, migrations, new_id
-from nexus_kernel.contracts.cart import CartLine
+from nexus_kernel import Money, migrations
 from nexus_kernel.contracts.catalog import Shortage
-from nexus_kernel.contracts.orders import Address, Adjustment, CheckoutProblem, OrderLineView, PricePhase
+from nexus_kernel.contracts.orders import Adjustment, CheckoutProblem, OrderLineView
 from nexus_kernel.outbox import OutboxEvent
 from nexus_kernel.testing import count_queries
 
@@ -222,7 +217,10 @@ def test_a_bad_body_names_the_field_and_stores_nothing(app, order, catalog, chan
         ("address_line", "a\u0000b"),
         ("address_line", ["a"]),
         ("postal_code", None),
-        ("phone", "123"),
+        ("phone", "1" * 31),
+        ("region", 7),
+        ("recipient", "a\nb"),
+        ("street", "Bole"),
     ],
 )
 def test_a_bad_address_names_the_field(order, catalog, address, field, value):
@@ -281,9 +279,9 @@ def test_rules_run_by_phase_and_see_the_amounts_before_them(order, catalog, baza
     amounts = [placed[name] for name in ("subtotal", "discount", "shipping", "tax", "total")]
     assert amounts == ["100.00", "10.00", "5.00", "13.50", "108.50"]
     assert placed["adjustments"] == [
-        {"phase": "discount", "label": "Welcome", "amount": "10.00", "rate": None},
-        {"phase": "shipping", "label": "Courier", "amount": "5.00", "rate": None},
-        {"phase": "tax", "label": "VAT", "amount": "13.50", "rate": "0.15"},
+        {"phase": "discount", "label": "Welcome", "amount": "10.00", "rate": None, "included": False},
+        {"phase": "shipping", "label": "Courier", "amount": "5.00", "rate": None, "included": False},
+        {"phase": "tax", "label": "VAT", "amount": "13.50", "rate": "0.15", "included": False},
     ]
 
 
@@ -335,45 +333,11 @@ def test_a_guards_problems_refuse_the_checkout(app, order, catalog, bazaar):
     assert count(app, "orders_order") == 0 and not catalog.held
 
 
-def test_a_guard_that_breaks_lets_nothing_pass(order, catalog, bazaar):
-    bazaar.guard.does = lambda quote: 1 / 0
+@pytest.mark.parametrize("does", [lambda quote: 1 / 0, lambda quote: None, lambda quote: ["no"]])
+def test_a_guard_that_breaks_lets_nothing_pass(order, catalog, bazaar, does):
+    bazaar.guard.does = does
     refused = order((catalog.add(), 1))
     assert refused.status_code == 503 and refused.json["code"] == "orders.checkout_guard_failed"
-
-
-ANY_MONEY = st.integers(0, 10**9).map(lambda minor: Money(minor, "ETB"))
-
-
-@hypothesis_settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(
-    prices=st.lists(st.tuples(ANY_MONEY, st.integers(1, 999)), min_size=1, max_size=20),
-    added=st.lists(st.tuples(st.sampled_from(list(PricePhase)), ANY_MONEY), max_size=8),
-)
-def test_totals_always_sum(prices, added, catalog):
-    variants = {v.id: v for v in (catalog.add(price) for price, _ in prices)}
-    lines = [CartLine(variant_id=v, quantity=q) for v, (_, q) in zip(variants, prices, strict=True)]
-    rules = [_Fixed(phase, amount) for phase, amount in added]
-    address = Address(address_line="a", city="b", postal_code="", country="ET")
-    bare = pricing.quote(new_id(), lines, variants, address, "card")
-    priced, applied = pricing.apply_rules(bare, rules)
-    assert sum(line.total.minor for line in priced.lines) == priced.subtotal.minor
-    for phase in PricePhase:
-        assert sum(a.amount.minor for a in applied if a.phase == phase) == getattr(priced, phase).minor
-    assert (
-        priced.total.minor
-        == priced.subtotal.minor - priced.discount.minor + priced.shipping.minor + priced.tax.minor
-    )
-    assert Money.zero("ETB") <= priced.discount <= priced.subtotal and priced.total.minor >= 0
-
-
-class _Fixed:
-    code = "bazaar.fixed"
-
-    def __init__(self, phase, amount) -> None:
-        self.phase, self.amount = phase, amount
-
-    def apply(self, quote):
-        return [Adjustment(label="fixed", amount=self.amount)]
 
 
 # -- twice

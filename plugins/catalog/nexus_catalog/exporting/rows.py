@@ -159,3 +159,8 @@ def _known_category(session: Session, category: str) -> list[UUID]:
     if not ids:
         raise CategoryNotFound("No category has this id or slug.")
     return ids
+
+
+def export_columns(include_retired: bool) -> tuple[str, ...]:
+    """The columns of an export; where retired products are among the others, one says which."""
+    return (*COLUMNS, "active") if include_retired else COLUMNS

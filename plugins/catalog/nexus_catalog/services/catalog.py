@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, select
+from sqlalchemy import ARRAY, Row, Select, Uuid, any_, bindparam, select
 from sqlalchemy.orm import Session
 
 from nexus_catalog.models import Product, Stock, Variant
@@ -26,6 +26,9 @@ _VARIANTS = (
     .join(Product, Product.id == Variant.product_id)
     .join(Stock, Stock.variant_id == Variant.id)
 )
+_IDS = any_(bindparam("ids", type_=ARRAY(Uuid)))
+_BY_ID = _VARIANTS.where(Variant.id == _IDS)
+_DEFAULTS = _VARIANTS.where(Variant.product_id == _IDS, Variant.is_default)
 
 
 class Catalog:
@@ -36,17 +39,16 @@ class Catalog:
 
     def get_variants(self, ids: Collection[UUID]) -> Mapping[UUID, VariantView]:
         """As the contract says."""
-        return {view.id: view for view in self._views(ids, Variant.id.in_(ids))}
+        return {view.id: view for view in self._views(_BY_ID, ids)}
 
     def get_default_variants(self, product_ids: Collection[UUID]) -> Mapping[UUID, VariantView]:
         """As the contract says."""
-        found = self._views(product_ids, Variant.product_id.in_(product_ids), Variant.is_default)
-        return {view.product_id: view for view in found}
+        return {view.product_id: view for view in self._views(_DEFAULTS, product_ids)}
 
-    def _views(self, ids: Collection[UUID], *where: ColumnElement[bool]) -> list[VariantView]:
+    def _views(self, statement: Select[Any], ids: Collection[UUID]) -> list[VariantView]:
         if not ids:
             return []
-        return [_view(row) for row in self._session.execute(_VARIANTS.where(*where))]
+        return [_view(row) for row in self._session.execute(statement, {"ids": list(ids)})]
 
 
 def _view(row: Row[Any]) -> VariantView:

@@ -10,8 +10,7 @@ from flask import Flask, Response, current_app, request
 from nexus_catalog.config import CatalogConfig
 from nexus_catalog.errors import ImportNotFound
 from nexus_catalog.exporting.formats import CONTENT_TYPES, encoded
-from nexus_catalog.exporting.rows import exported_rows
-from nexus_catalog.exporting.run import export_columns
+from nexus_catalog.exporting.rows import export_columns, exported_rows
 from nexus_catalog.importing.chunks import read_chunks
 from nexus_catalog.importing.jobs import receive
 from nexus_catalog.schemas.imports import ExportQuery, ImportQuery, ImportSchema

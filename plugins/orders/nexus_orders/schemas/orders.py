@@ -4,33 +4,31 @@ import marshmallow as ma
 
 from nexus_kernel import Amount, Currency, PageQuery, Schema, Text
 from nexus_kernel.contracts.orders import PricePhase
-from nexus_orders.schemas.addresses import AddressSchema
+from nexus_orders.schemas.addresses import AddressSchema, ToAddressSchema
+from nexus_orders.schemas.cancellations import OrderCancellationSchema
+from nexus_orders.schemas.extensions import Extensions
+from nexus_orders.schemas.shipments import ShipmentSchema
 from nexus_orders.states import OrderStatus, PaymentStatus
 
 STATUSES = ma.validate.OneOf([str(status) for status in OrderStatus])
 PAYMENT_STATUSES = ma.validate.OneOf([str(status) for status in PaymentStatus])
 
 
-class PlaceOrderSchema(Schema):
-    """What a checkout takes besides the cart."""
+class PlaceOrderSchema(ToAddressSchema):
+    """What a checkout takes besides the cart. Where it goes is an address or the id of one."""
 
-    shipping_address = ma.fields.Nested(AddressSchema, required=True)
+    shipping_address = ma.fields.Nested(AddressSchema)
     payment_method = Text(50, minimum=1, required=True)
     expected_total = Amount(
         metadata={"description": "The total that the buyer saw; another one is refused with 409."}
     )
+    extensions = Extensions("request", load_default=dict)
 
 
 class UpdateOrderSchema(Schema):
     """The status that staff give an order."""
 
     status = ma.fields.String(required=True, validate=STATUSES)
-    reason = Text(500, multiline=True, load_default="")
-
-
-class CancelOrderSchema(Schema):
-    """Why the order is not wanted any more."""
-
     reason = Text(500, multiline=True, load_default="")
 
 
@@ -51,8 +49,12 @@ class ItemSchema(Schema):
     sku = ma.fields.String(required=True)
     title = ma.fields.String(required=True)
     quantity = ma.fields.Integer(required=True)
+    shipped_quantity = ma.fields.Integer(required=True)
     unit_price = Amount(required=True)
-    line_total = Amount(required=True)
+    line_total = Amount(required=True, metadata={"description": "Unit price times quantity."})
+    discount = Amount(required=True, metadata={"description": "The line's share of the discount."})
+    tax = Amount(required=True, metadata={"description": "The line's share of the tax."})
+    total = Amount(required=True, metadata={"description": "line_total - discount + tax."})
 
 
 class AdjustmentSchema(Schema):
@@ -62,6 +64,9 @@ class AdjustmentSchema(Schema):
     label = ma.fields.String(required=True)
     amount = Amount(required=True)
     rate = ma.fields.String(required=True, allow_none=True)
+    included = ma.fields.Boolean(
+        required=True, metadata={"description": "A tax that the prices include; added to nothing."}
+    )
 
 
 class OrderSchema(Schema):
@@ -78,10 +83,17 @@ class OrderSchema(Schema):
     discount = Amount(required=True)
     shipping = Amount(required=True)
     tax = Amount(required=True)
+    tax_included = Amount(
+        required=True, metadata={"description": "Tax that the prices include; no part of `tax`."}
+    )
     total = Amount(required=True)
     shipping_address = ma.fields.Nested(AddressSchema, required=True)
     items = ma.fields.List(ma.fields.Nested(ItemSchema), required=True)
     adjustments = ma.fields.List(ma.fields.Nested(AdjustmentSchema), required=True)
+    extensions = Extensions("answer", required=True)
+    refunded = Amount(required=True, metadata={"description": "What was given back."})
+    shipments = ma.fields.List(ma.fields.Nested(ShipmentSchema), required=True)
+    cancellation = ma.fields.Nested(OrderCancellationSchema, required=True, allow_none=True)
     placed_at = ma.fields.AwareDateTime(required=True)
     updated_at = ma.fields.AwareDateTime(required=True)
     expires_at = ma.fields.AwareDateTime(required=True, allow_none=True)

@@ -1,88 +1,43 @@
 """From a cart's lines to a frozen total: price rules by phase, then the guards."""
 
 import logging
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from decimal import Decimal
 from uuid import UUID
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from nexus_kernel import FieldError, Money
+from nexus_kernel import Money
 from nexus_kernel.contracts.cart import CartLine
-from nexus_kernel.contracts.catalog import Shortage, VariantView
+from nexus_kernel.contracts.catalog import VariantView
 from nexus_kernel.contracts.orders import (
     Address,
     Adjustment,
     CheckoutGuard,
+    CheckoutProblem,
     PricePhase,
     PriceRule,
     Quote,
     QuoteLine,
 )
+from nexus_kernel.money import LARGEST_MINOR, exponent
 from nexus_orders import errors
+from nexus_orders.services.shares import Shares
 
 log = logging.getLogger("nexus.orders")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Applied:
-    """An adjustment as it counts: a discount is cut where it would pass the subtotal."""
+    """An adjustment as it counts: a discount is cut where it would pass what is left of the lines."""
 
     phase: PricePhase
     rule: str
     label: str
     amount: Money
     rate: Decimal | None
-
-
-def split_retired(
-    lines: Iterable[CartLine], variants: Mapping[UUID, VariantView]
-) -> tuple[tuple[CartLine, ...], tuple[CartLine, ...]]:
-    """The lines that are for sale, and those that are not any more."""
-    kept, retired = [], []
-    for line in lines:
-        variant = variants.get(line.variant_id)
-        (kept if variant is not None and variant.is_active else retired).append(line)
-    return tuple(kept), tuple(retired)
-
-
-def left_out(retired: Iterable[CartLine], variants: Mapping[UUID, VariantView]) -> str:
-    """What the history says of lines that were not ordered; nothing when there are none."""
-    known = (variants.get(line.variant_id) for line in retired)
-    titles = [variant.title if variant else "a product that was deleted" for variant in known]
-    return f" without what is not for sale any more: {', '.join(titles)}" if titles else ""
-
-
-def shortages(lines: Iterable[CartLine], variants: Mapping[UUID, VariantView]) -> list[Shortage]:
-    """The lines that cannot be served; of a product that is not for sale nothing is available."""
-    found = []
-    for line in lines:
-        variant = variants.get(line.variant_id)
-        available = variant.available if variant and variant.is_active else 0
-        if available < line.quantity:
-            found.append(Shortage(variant_id=line.variant_id, requested=line.quantity, available=available))
-    return found
-
-
-def out_of_stock(found: Sequence[Shortage], variants: Mapping[UUID, VariantView]) -> errors.OutOfStock:
-    """The error that names each of these lines."""
-    lines = [
-        {
-            "variant_id": str(shortage.variant_id),
-            "title": variants[shortage.variant_id].title if shortage.variant_id in variants else "",
-            "requested": shortage.requested,
-            "available": shortage.available,
-        }
-        for shortage in found
-    ]
-    sentences = [
-        f"{line['title'] or 'A product that is not sold any more'}: {line['requested']} requested, "
-        f"{line['available']} available"
-        for line in lines
-    ]
-    faults = [FieldError("items", "out_of_stock", sentence) for sentence in sentences]
-    return errors.OutOfStock("; ".join(sentences) + ".", errors=faults, lines=lines)
+    included: bool
 
 
 def quote(
@@ -115,47 +70,48 @@ def quote(
 def apply_rules(bare: Quote, rules: Iterable[PriceRule]) -> tuple[Quote, list[Applied]]:
     """The quote with every rule's adjustments, phase by phase, and what they were.
 
-    Raises PriceRuleFailed where a rule raises, or returns a negative amount or one of another currency.
+    Raises PriceRuleFailed where a rule raises, or returns what `Adjustment` does not allow.
     """
-    rules, priced, applied = list(rules), bare, []
+    rules, priced, applied = list(rules), bare, list[Applied]()
     for phase in PricePhase:
-        added: list[Applied] = []
-        room = bare.subtotal if phase is PricePhase.DISCOUNT else None
-        for rule in (rule for rule in rules if rule.phase == phase):
-            for adjustment in _run(rule, priced):
-                amount = adjustment.amount if room is None else min(adjustment.amount, room)
-                room = None if room is None else room - amount
-                added.append(
-                    Applied(
-                        phase=phase,
-                        rule=rule.code,
-                        label=adjustment.label,
-                        amount=amount,
-                        rate=adjustment.rate,
-                    )
-                )
-        sum_of_phase = sum((a.amount for a in added), Money.zero(bare.currency))
-        priced = replace(priced, **{phase.value: sum_of_phase})
-        applied += added
+        of_phase = [rule for rule in rules if rule.phase == phase]
+        if not of_phase:
+            continue
+        shares = Shares(priced, phase)
+        for rule in of_phase:
+            applied += _run(rule, priced, shares)
+        priced = shares.applied()
     return priced, applied
 
 
-def check_guards(priced: Quote, guards: Iterable[CheckoutGuard]) -> None:
-    """Raises CheckoutRefused with every guard's problems, or CheckoutGuardFailed."""
-    problems = []
+def checked(problems: Iterable[CheckoutProblem]) -> list[CheckoutProblem]:
+    """These problems of a guard or an extension. Raises TypeError for anything else."""
+    found = list(problems)
+    if strange := [problem for problem in found if not isinstance(problem, CheckoutProblem)]:
+        raise TypeError(f"{strange[0]!r} is no CheckoutProblem")
+    return found
+
+
+def in_bounds(priced: Quote, applied: Iterable[Applied]) -> None:
+    """Raises TotalOutOfRange: twelve digits before the point is the bound of each amount of an order."""
+    amounts = (priced.subtotal, priced.shipping, priced.tax, priced.total, *(a.amount for a in applied))
+    bound = min(LARGEST_MINOR, 10 ** (12 + exponent(priced.currency)) - 1)
+    if any(amount.minor > bound for amount in amounts):
+        raise errors.TotalOutOfRange("Order fewer pieces at a time.")
+
+
+def problems_of(priced: Quote, guards: Iterable[CheckoutGuard]) -> list[CheckoutProblem]:
+    """Every guard's problems with this quote. Raises CheckoutGuardFailed."""
+    problems = list[CheckoutProblem]()
     for guard in guards:
         try:
-            problems += list(guard.check(priced))
+            problems += checked(guard.check(priced))
         except SQLAlchemyError:
             raise
         except Exception as error:
             log.exception("the checkout guard %s failed", guard.code)
             raise errors.CheckoutGuardFailed("Try again in a while; nothing was ordered.") from error
-    if problems:
-        raise errors.CheckoutRefused(
-            " ".join(problem.message for problem in problems),
-            errors=[FieldError(p.field or "body", p.code, p.message) for p in problems],
-        )
+    return problems
 
 
 def _quote_line(line: CartLine, variant: VariantView) -> QuoteLine:
@@ -172,15 +128,22 @@ def _quote_line(line: CartLine, variant: VariantView) -> QuoteLine:
     )
 
 
-def _run(rule: PriceRule, priced: Quote) -> list[Adjustment]:
+def _run(rule: PriceRule, priced: Quote, shares: Shares) -> list[Applied]:
     try:
-        adjustments = list(rule.apply(priced))
-        for adjustment in adjustments:
-            if adjustment.amount < Money.zero(priced.currency):
-                raise ValueError(f"{adjustment.label!r} is negative: {adjustment.amount}")
+        return [_applied(rule, adjustment, shares.add(adjustment)) for adjustment in rule.apply(priced)]
     except SQLAlchemyError:
         raise
     except Exception as error:
         log.exception("the price rule %s failed", rule.code)
         raise errors.PriceRuleFailed("Try again in a while; nothing was ordered.") from error
-    return adjustments
+
+
+def _applied(rule: PriceRule, adjustment: Adjustment, counted: Money) -> Applied:
+    return Applied(
+        phase=rule.phase,
+        rule=rule.code,
+        label=adjustment.label,
+        amount=counted,
+        rate=adjustment.rate,
+        included=adjustment.included,
+    )

@@ -4,17 +4,18 @@ from typing import Any
 from uuid import UUID
 
 from nexus_kernel import current_actor, page_of, reading, transaction
-from nexus_kernel.contracts.orders import Address
 from nexus_orders.schemas.orders import (
-    CancelOrderSchema,
     OrderQuery,
     OrderSchema,
     PlaceOrderSchema,
     UpdateOrderSchema,
 )
+from nexus_orders.schemas.quotes import AskQuoteSchema, QuoteSchema
 from nexus_orders.services.checkout import Checkout
-from nexus_orders.services.lifecycle import cancel, lock_order, transition
+from nexus_orders.services.lifecycle import lock_order
+from nexus_orders.services.quoting import quote_cart
 from nexus_orders.services.reading import Orders
+from nexus_orders.services.steps import set_status
 from nexus_orders.states import OrderStatus
 from nexus_orders.views.blueprint import blp
 
@@ -26,10 +27,19 @@ from nexus_orders.views.blueprint import blp
 @blp.response(201, OrderSchema)
 def place_order(args: dict[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
     """Order what is in the caller's cart"""
-    address = Address(**args.pop("shipping_address"))
     with transaction() as session:
-        order = Checkout(session, current_actor().person_id).place(address, **args)
+        order = Checkout(session, current_actor().person_id).place(args)
     return order, {"Location": f"/api/orders/{order['id']}/"}
+
+
+@blp.post("/quote/")
+@blp.requires("orders.use")
+@blp.arguments(AskQuoteSchema)
+@blp.response(200, QuoteSchema)
+def quote_order(args: dict[str, Any]) -> dict[str, Any]:
+    """What an order of the caller's cart would cost now, and what stands in its way; nothing is held"""
+    with reading():
+        return quote_cart(current_actor().person_id, args)
 
 
 @blp.get("/")
@@ -56,23 +66,9 @@ def get_order(order_id: UUID) -> dict[str, Any]:
 @blp.arguments(UpdateOrderSchema)
 @blp.response(200, OrderSchema)
 def update_order(args: dict[str, Any], order_id: UUID) -> dict[str, Any]:
-    """Move an order to its next status"""
+    """Move an order to its next status; shipped: all that is left leaves as one shipment"""
     with transaction() as session:
         order, actor = lock_order(session, order_id), current_actor()
         reason = args["reason"] or "Changed by staff"
-        transition(session, order, OrderStatus(args["status"]), actor_id=actor.id, reason=reason)
+        set_status(session, order, OrderStatus(args["status"]), actor_id=actor.id, reason=reason)
         return Orders(session, actor).get(order_id)
-
-
-@blp.post("/<uuid:order_id>/cancel/")
-@blp.requires("orders.use")
-@blp.arguments(CancelOrderSchema)
-@blp.response(200, OrderSchema)
-def cancel_order(args: dict[str, Any], order_id: UUID) -> dict[str, Any]:
-    """Cancel an order that is neither paid nor shipped"""
-    with transaction() as session:
-        actor = current_actor()
-        orders = Orders(session, actor)
-        order = lock_order(session, order_id, owner_id=orders.owner_id)
-        cancel(session, order, actor_id=actor.id, reason=args["reason"] or "Cancelled by the buyer")
-        return orders.get(order_id)

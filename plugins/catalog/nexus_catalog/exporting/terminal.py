@@ -1,4 +1,4 @@
-"""`nexus catalog export`."""
+"""`nexus catalog export`. Only the command line imports this."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ from rich.console import Console
 from rich.progress import Progress, TextColumn
 
 from nexus_catalog.exporting.formats import encoded
-from nexus_catalog.exporting.rows import COLUMNS, exported_rows
+from nexus_catalog.exporting.rows import export_columns, exported_rows
 from nexus_catalog.importing.files import STANDARD, created, format_of
 
 BOM = b"\xef\xbb\xbf"
@@ -28,8 +28,3 @@ def export_file(
             stream.write(piece)
             written += len(piece)
             bar.update(task, bytes=written)
-
-
-def export_columns(include_retired: bool) -> tuple[str, ...]:
-    """The columns of an export; where retired products are among the others, one says which."""
-    return (*COLUMNS, "active") if include_retired else COLUMNS

@@ -1,0 +1,1 @@
+"""Gift wrapping, as a plugin of somebody else would add it."""
