@@ -8,7 +8,24 @@ from nexus_orders.models.order import Order, OrderAdjustment, OrderItem
 from nexus_orders.models.requests import OrderCancellationRequest, OrderRefund, OrderRefundRequest
 from nexus_orders.models.shipments import Shipment, ShipmentLine
 
+MODELS = (
+    Order,
+    OrderItem,
+    OrderAdjustment,
+    OrderHistory,
+    Shipment,
+    ShipmentLine,
+    OrderCancellationRequest,
+    OrderRefundRequest,
+    OrderRefund,
+    OrderNote,
+    InvoiceSeries,
+    OrderInvoice,
+)
+"""All of them, each after those that it refers to."""
+
 __all__ = [
+    "MODELS",
     "InvoiceSeries",
     "Order",
     "OrderAdjustment",
