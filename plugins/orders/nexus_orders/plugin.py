@@ -26,22 +26,8 @@ from nexus_kernel.contracts.payments import (
     RefundRejected,
 )
 from nexus_kernel.contracts.privacy import DataSubjectHandler
-from nexus_orders import handlers
+from nexus_orders import handlers, models
 from nexus_orders.config import OrdersConfig
-from nexus_orders.models import (
-    InvoiceSeries,
-    Order,
-    OrderAdjustment,
-    OrderCancellationRequest,
-    OrderHistory,
-    OrderInvoice,
-    OrderItem,
-    OrderNote,
-    OrderRefund,
-    OrderRefundRequest,
-    Shipment,
-    ShipmentLine,
-)
 from nexus_orders.payables import OrderPayables
 from nexus_orders.services.privacy import OrdersData
 from nexus_orders.tasks import PERIODICS
@@ -60,20 +46,7 @@ MANIFEST = Manifest(
 
 @hookimpl
 def nexus_models() -> Iterable[type[Model]]:
-    return [
-        Order,
-        OrderItem,
-        OrderAdjustment,
-        OrderHistory,
-        Shipment,
-        ShipmentLine,
-        OrderCancellationRequest,
-        OrderRefundRequest,
-        OrderRefund,
-        OrderNote,
-        InvoiceSeries,
-        OrderInvoice,
-    ]
+    return models.TABLES
 
 
 @hookimpl

@@ -8,7 +8,23 @@ from nexus_orders.models.order import Order, OrderAdjustment, OrderItem
 from nexus_orders.models.requests import OrderCancellationRequest, OrderRefund, OrderRefundRequest
 from nexus_orders.models.shipments import Shipment, ShipmentLine
 
+TABLES = (
+    Order,
+    OrderItem,
+    OrderAdjustment,
+    OrderHistory,
+    Shipment,
+    ShipmentLine,
+    OrderCancellationRequest,
+    OrderRefundRequest,
+    OrderRefund,
+    OrderNote,
+    InvoiceSeries,
+    OrderInvoice,
+)
+
 __all__ = [
+    "TABLES",
     "InvoiceSeries",
     "Order",
     "OrderAdjustment",
