@@ -7,7 +7,17 @@ from flask import Flask
 
 from nexus_kernel import create_app
 
-SHIPPED = ("accounts", "cart", "catalog", "notifications", "orders", "payments", "payments_chapa")
+SHIPPED = (
+    "accounts",
+    "cart",
+    "catalog",
+    "notifications",
+    "orders",
+    "payments",
+    "payments_chapa",
+    "shipping",
+    "tax",
+)
 
 
 @pytest.fixture(scope="session")

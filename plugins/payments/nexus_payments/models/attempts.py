@@ -1,4 +1,4 @@
-"""The tables: attempts, the webhook inbox, and the ledger."""
+"""Attempts, the webhook inbox, and the ledger."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -39,7 +39,7 @@ IS_OPEN = text("status IN ('created', 'pending', 'unknown')")
 REFERENCE_LENGTH = 20
 
 
-def _one_of(values: type[StrEnum]) -> str:
+def one_of(values: type[StrEnum]) -> str:
     return ", ".join(f"'{value}'" for value in values)
 
 
@@ -49,7 +49,7 @@ class Payment(Keyed, Timestamped, Model):
     __tablename__ = "payments_payment"
     __table_args__ = (
         *money_checks("amount_minor"),
-        CheckConstraint(f"status IN ({_one_of(PaymentStatus)})", name="status_known"),
+        CheckConstraint(f"status IN ({one_of(PaymentStatus)})", name="status_known"),
         CheckConstraint("mode IN ('test', 'live')", name="mode_known"),
         CheckConstraint("reference ~ '^[A-Z0-9]{1,20}$'", name="reference_form"),
         CheckConstraint("(status = 'succeeded') = (succeeded_at IS NOT NULL)", name="succeeded_has_time"),
@@ -115,7 +115,7 @@ class ProviderEvent(Keyed, Model):
     __tablename__ = "payments_provider_event"
     __table_args__ = (
         UniqueConstraint("provider", "dedupe_key"),
-        CheckConstraint(f"status IN ({_one_of(EventStatus)})", name="status_known"),
+        CheckConstraint(f"status IN ({one_of(EventStatus)})", name="status_known"),
         Index(
             "ix_payments_provider_event_due",
             "available_at",
@@ -128,6 +128,10 @@ class ProviderEvent(Keyed, Model):
     dedupe_key: Mapped[str] = mapped_column(String(128))
     kind: Mapped[str] = mapped_column(String(100))
     reference: Mapped[str | None] = mapped_column(String(100))
+    provider_ref: Mapped[str | None] = mapped_column(String(200))
+    about_refund: Mapped[bool] = mapped_column(server_default=text("false"), default=False)
+    refund_reference: Mapped[str | None] = mapped_column(String(100))
+    refund_provider_ref: Mapped[str | None] = mapped_column(String(200))
     headers: Mapped[dict[str, Any]]
     body: Mapped[bytes | None] = mapped_column(LargeBinary)
     status: Mapped[str] = mapped_column(String(16), default=EventStatus.RECEIVED)
@@ -138,7 +142,10 @@ class ProviderEvent(Keyed, Model):
 
 
 class TransactionLog(Keyed, Model):
-    """The ledger: every request, answer and transition, redacted. A trigger refuses to change its rows."""
+    """The ledger: every request, answer and transition, redacted. A trigger refuses to change its rows.
+
+    What concerns a refund names it as `refund` in its data.
+    """
 
     __tablename__ = "payments_transaction_log"
     __table_args__ = (Index("ix_payments_transaction_log_payment", "payment_id", "id"),)

@@ -1,37 +1,56 @@
-"""The cart: what people do with it, and what the checkout does."""
+"""The cart: what people and guests do with it."""
 
-from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from nexus_cart import errors, statements
+from nexus_cart import errors
 from nexus_cart.config import CartConfig
 from nexus_cart.models import MAX_QUANTITY
-from nexus_cart.present import Line, largest, present_cart, present_line
+from nexus_cart.services import statements
+from nexus_cart.services.holders import Holder
+from nexus_cart.services.present import Line, largest, present_cart, present_line
 from nexus_kernel import FieldError, Money, new_id, services, settings
-from nexus_kernel.contracts.cart import CartLine, CartSnapshot
 from nexus_kernel.contracts.catalog import CatalogService, VariantView
 
 
-class Carts:
-    """The cart of one person, and the catalog's word on what is in it."""
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What a cart holds besides what is added to it."""
 
-    def __init__(self, session: Session, user_id: UUID) -> None:
+    had: int = 0
+    lines: int = 0
+    foreign_lines: int = 0
+    worth: int = 0
+
+
+def no_cart() -> dict[str, Any]:
+    """The body of the cart of a guest who has none yet."""
+    return present_cart(None, [], {}, settings(CartConfig).currency)
+
+
+class Carts:
+    """The cart of one person or guest, and the catalog's word on what is in it.
+
+    Each of its methods raises TokenUnknown for a guest whose cart is not there.
+    """
+
+    def __init__(self, session: Session, holder: Holder) -> None:
         self._session = session
-        self._user_id = user_id
+        self._holder = holder
+        self._mine = {"holder_id": holder.id}
 
     def show(self) -> dict[str, Any]:
-        """The body of the cart, which is opened when there is none yet. Two queries at most."""
-        rows = self._session.execute(statements.READ, {"user_id": self._user_id}).all()
+        """The body of the cart; a person's is opened when there is none yet. Two queries at most."""
+        rows = self._session.execute(statements.READ, self._mine).all()
         currency = settings(CartConfig).currency
         if not rows:
-            cart_id = self._session.execute(
-                statements.OPEN, {"id": new_id(), "user_id": self._user_id}
-            ).scalar_one()
+            self._refuse_guest()
+            cart_id = self._session.execute(statements.OPEN, {"id": new_id(), **self._mine}).scalar_one()
             return present_cart(cart_id, [], {}, currency)
-        lines = [_line(row) for row in rows if row.id is not None]
+        lines = [line_of(row) for row in rows if row.id is not None]
         catalog = services.get(CatalogService)
         variants = catalog.get_variants([line.variant_id for line in lines]) if lines else {}
         return present_cart(rows[0].cart_id, lines, variants, currency)
@@ -41,30 +60,14 @@ class Carts:
     ) -> dict[str, Any]:
         """Add pieces of a variant, or of a product's default variant, to what is there. Two queries.
 
+        A new guest's cart is opened with its first line, and not at all when that is refused.
         Raises ProductUnknown, ProductUnavailable, InsufficientStock, QuantityLimit, CartFull, CurrencyMixed,
         TotalOutOfRange.
         """
         variant = self._find(product_id, variant_id)
         if not variant.is_active:
             raise errors.ProductUnavailable(f"{variant.title} is not for sale any more.")
-        config = settings(CartConfig)
-        row = self._session.execute(
-            statements.ADD,
-            {
-                "cart_id": new_id(),
-                "user_id": self._user_id,
-                "id": new_id(),
-                "variant_id": variant.id,
-                "quantity": quantity,
-                "unit_price_minor": variant.price.minor,
-                "currency": variant.price.currency,
-                "largest_minor": largest(variant.price.currency).minor,
-                "limit": min(variant.available, MAX_QUANTITY),
-                "max_lines": config.max_lines,
-            },
-        ).one()
-        if row.id is None:
-            raise _refusal(row, variant, quantity, config.max_lines)
+        row = self._open_with(variant, quantity) if self._holder.is_new else self._add(variant, quantity)
         return present_line(Line(row.id, variant.id, row.quantity, variant.price), variant)
 
     def set_quantity(self, item_id: UUID, quantity: int) -> dict[str, Any]:
@@ -72,10 +75,10 @@ class Carts:
 
         Raises ItemNotFound, ProductUnavailable, InsufficientStock or TotalOutOfRange.
         """
-        given = {"user_id": self._user_id, "id": item_id, "quantity": quantity}
+        given = {"id": item_id, "quantity": quantity, **self._mine}
         row = self._session.execute(statements.SET_QUANTITY, given).first()
         if row is None:
-            raise errors.ItemNotFound()
+            raise self._not_found()
         variant = services.get(CatalogService).get_variants([row.variant_id]).get(row.variant_id)
         if variant is None or not variant.is_active:
             raise errors.ProductUnavailable("This is not for sale any more; remove the line.")
@@ -83,17 +86,54 @@ class Carts:
             raise _shortage(variant, quantity, 0)
         if _is_too_large(row, variant, quantity):
             raise _too_large(variant)
-        return present_line(_line(row), variant)
+        return present_line(line_of(row), variant)
 
     def remove(self, item_id: UUID) -> None:
         """Take a line out. Raises ItemNotFound."""
-        given = {"user_id": self._user_id, "id": item_id}
+        given = {"id": item_id, **self._mine}
         if self._session.execute(statements.REMOVE, given).first() is None:
-            raise errors.ItemNotFound()
+            raise self._not_found()
 
     def clear(self) -> None:
         """Take every line out."""
-        self._session.execute(statements.CLEAR, {"user_id": self._user_id})
+        if self._session.execute(statements.CLEAR, self._mine).first() is None:
+            self._refuse_guest()
+
+    def _add(self, variant: VariantView, quantity: int) -> Any:
+        config = settings(CartConfig)
+        given = {
+            **self._mine,
+            **_new_line(variant, quantity),
+            "largest_minor": largest(variant.price.currency).minor,
+            "limit": min(variant.available, MAX_QUANTITY),
+            "max_lines": config.max_lines,
+        }
+        if self._holder.is_guest:
+            row = self._session.execute(statements.ADD_TO_GUESTS, given).first()
+        else:
+            row = self._session.execute(statements.ADD, {"cart_id": new_id(), **given}).first()
+        if row is None:
+            raise errors.TokenUnknown()
+        if row.id is None:
+            raise _refusal(row, variant, quantity, config.max_lines)
+        return row
+
+    def _open_with(self, variant: VariantView, quantity: int) -> Any:
+        nothing = _Found()
+        if quantity > variant.available or _is_too_large(nothing, variant, quantity):
+            raise _refusal(nothing, variant, quantity, settings(CartConfig).max_lines)
+        given = {"cart_id": new_id(), **self._mine, **_new_line(variant, quantity)}
+        return self._session.execute(statements.OPEN_GUESTS, given).one()
+
+    def _refuse_guest(self) -> None:
+        if self._holder.is_guest:
+            raise errors.TokenUnknown()
+
+    def _not_found(self) -> Exception:
+        """A guest whose cart is gone hears that, and not that one line is."""
+        if self._holder.is_guest and self._session.execute(statements.FIND, self._mine).first() is None:
+            return errors.TokenUnknown()
+        return errors.ItemNotFound()
 
     def _find(self, product_id: UUID | None, variant_id: UUID | None) -> VariantView:
         catalog = services.get(CatalogService)
@@ -110,36 +150,18 @@ class Carts:
         return found[wanted]
 
 
-class CartCheckout:
-    """Provides CartService."""
-
-    def __init__(self, session: Session) -> None:
-        self._session = session
-
-    def get(self, user_id: UUID) -> CartSnapshot | None:
-        """As the contract says."""
-        return _snapshot(self._session.execute(statements.LOOK, {"user_id": user_id}).all())
-
-    def lock(self, user_id: UUID) -> CartSnapshot | None:
-        """As the contract says; a second statement only when the cart changed while this one waited."""
-        rows = self._session.execute(statements.LOCK, {"user_id": user_id}).all()
-        if rows and rows[0].version != rows[0].seen_version:
-            rows = self._session.execute(statements.LOCK, {"user_id": user_id}).all()
-        return _snapshot(rows)
-
-    def empty(self, cart_id: UUID, generation: int) -> None:
-        """As the contract says."""
-        self._session.execute(statements.EMPTY, {"cart_id": cart_id, "generation": generation})
+def _new_line(variant: VariantView, quantity: int) -> dict[str, Any]:
+    return {
+        "id": new_id(),
+        "variant_id": variant.id,
+        "quantity": quantity,
+        "unit_price_minor": variant.price.minor,
+        "currency": variant.price.currency,
+    }
 
 
-def _snapshot(rows: Sequence[Any]) -> CartSnapshot | None:
-    if not rows:
-        return None
-    lines = (CartLine(variant_id=r.variant_id, quantity=r.quantity) for r in rows if r.variant_id)
-    return CartSnapshot(id=rows[0].id, generation=rows[0].generation, lines=tuple(lines))
-
-
-def _line(row: Any) -> Line:
+def line_of(row: Any) -> Line:
+    """A row of the cart as a line."""
     return Line(row.id, row.variant_id, row.quantity, Money(row.unit_price_minor, row.currency))
 
 

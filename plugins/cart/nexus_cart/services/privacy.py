@@ -19,7 +19,7 @@ class CartData:
         """What is in the cart. One query."""
         columns = (CartItem.variant_id, CartItem.quantity, CartItem.unit_price_minor, CartItem.currency)
         lines = select(*columns, CartItem.created_at).join(Cart, Cart.id == CartItem.cart_id)
-        rows = current_session().execute(lines.where(Cart.user_id == person_id).order_by(CartItem.id))
+        rows = current_session().execute(lines.where(Cart.holder_id == person_id).order_by(CartItem.id))
         return {
             "items": [
                 {
@@ -35,4 +35,4 @@ class CartData:
 
     def erase(self, person_id: UUID) -> None:
         """Delete the cart with its lines. Orders keep the id of the cart that they came from."""
-        current_session().execute(delete(Cart).where(Cart.user_id == person_id))
+        current_session().execute(delete(Cart).where(Cart.holder_id == person_id))

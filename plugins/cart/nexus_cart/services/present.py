@@ -26,7 +26,7 @@ def largest(currency: str) -> Money:
 
 
 def present_cart(
-    cart_id: UUID, lines: Iterable[Line], variants: Mapping[UUID, VariantView], currency: str
+    cart_id: UUID | None, lines: Iterable[Line], variants: Mapping[UUID, VariantView], currency: str
 ) -> dict[str, Any]:
     """The body of a cart. `currency` is that of an empty cart."""
     items = [present_line(line, variants.get(line.variant_id)) for line in lines]
@@ -47,8 +47,8 @@ def present_line(line: Line, variant: VariantView | None) -> dict[str, Any]:
     most = largest(price.currency)
     return {
         "id": line.id,
-        "product": _present_product(variant) if variant else None,
-        "variant": {"id": line.variant_id, "sku": variant.sku if variant else None},
+        "product": present_product(variant),
+        "variant": present_variant(line.variant_id, variant),
         "quantity": line.quantity,
         "unit_price": min(price, most),
         "line_total": min(price * line.quantity, most),
@@ -57,8 +57,14 @@ def present_line(line: Line, variant: VariantView | None) -> dict[str, Any]:
     }
 
 
-def _present_product(variant: VariantView) -> dict[str, Any]:
-    return {
+def present_variant(variant_id: UUID, variant: VariantView | None) -> dict[str, Any]:
+    """The body of a variant."""
+    return {"id": variant_id, "sku": variant.sku if variant else None}
+
+
+def present_product(variant: VariantView | None) -> dict[str, Any] | None:
+    """The body of a variant's product; None when the catalog does not know it any more."""
+    return variant and {
         "id": variant.product_id,
         "title": variant.title,
         "slug": variant.slug,
