@@ -31,6 +31,7 @@ from nexus_orders.models import (
     OrderCancellationRequest,
     OrderHistory,
     OrderItem,
+    OrderPayment,
     OrderRefund,
     OrderRefundRequest,
     Shipment,
@@ -63,6 +64,7 @@ def nexus_models() -> Iterable[type[Model]]:
         OrderCancellationRequest,
         OrderRefundRequest,
         OrderRefund,
+        OrderPayment,
     ]
 
 

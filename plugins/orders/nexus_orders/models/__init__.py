@@ -2,6 +2,7 @@
 
 from nexus_orders.models.history import OrderHistory
 from nexus_orders.models.order import Order, OrderAdjustment, OrderItem
+from nexus_orders.models.payments import OrderPayment
 from nexus_orders.models.requests import OrderCancellationRequest, OrderRefund, OrderRefundRequest
 from nexus_orders.models.shipments import Shipment, ShipmentLine
 
@@ -11,6 +12,7 @@ __all__ = [
     "OrderCancellationRequest",
     "OrderHistory",
     "OrderItem",
+    "OrderPayment",
     "OrderRefund",
     "OrderRefundRequest",
     "Shipment",
