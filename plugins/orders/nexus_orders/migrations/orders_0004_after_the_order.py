@@ -128,7 +128,8 @@ def _create_refunds() -> None:
     op.create_table(
         "orders_refund",
         sa.Column("order_id", sa.Uuid(), nullable=False),
-        sa.Column("refund_id", sa.Uuid(), nullable=False),
+        sa.Column("refund_id", sa.Uuid(), nullable=True),
+        sa.Column("reference", sa.String(), nullable=False),
         sa.Column("cancellation_id", sa.Uuid(), nullable=True),
         sa.Column("request_id", sa.Uuid(), nullable=True),
         sa.Column("amount_minor", sa.BigInteger(), nullable=False),

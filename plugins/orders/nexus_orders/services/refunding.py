@@ -127,6 +127,7 @@ def ask_payments(
     refund = OrderRefund(
         order_id=order.id,
         refund_id=refund_id,
+        reference=reference,
         amount_minor=amount.minor,
         currency=amount.currency,
         status=RefundStatus.ASKED,
