@@ -5,6 +5,7 @@ from nexus_orders.models.history import OrderHistory
 from nexus_orders.models.invoices import InvoiceSeries, OrderInvoice
 from nexus_orders.models.notes import OrderNote
 from nexus_orders.models.order import Order, OrderAdjustment, OrderItem
+from nexus_orders.models.payments import OrderPayment
 from nexus_orders.models.requests import OrderCancellationRequest, OrderRefund, OrderRefundRequest
 from nexus_orders.models.shipments import Shipment, ShipmentLine
 
@@ -18,6 +19,7 @@ MODELS = (
     OrderCancellationRequest,
     OrderRefundRequest,
     OrderRefund,
+    OrderPayment,
     OrderNote,
     InvoiceSeries,
     OrderInvoice,
@@ -34,6 +36,7 @@ __all__ = [
     "OrderInvoice",
     "OrderItem",
     "OrderNote",
+    "OrderPayment",
     "OrderRefund",
     "OrderRefundRequest",
     "Shipment",
