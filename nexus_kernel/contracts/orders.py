@@ -20,10 +20,12 @@ __all__ = [
     "Adjustment",
     "CheckoutGuard",
     "CheckoutProblem",
+    "OrderCancellationDecided",
     "OrderCompleted",
     "OrderExtension",
     "OrderLineView",
     "OrderPlaced",
+    "OrderShipped",
     "OrderStatusChanged",
     "PricePhase",
     "PriceRule",
@@ -225,3 +227,39 @@ class OrderCompleted(Event):
     number: str
     user_id: UUID
     lines: tuple[OrderLineView, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class OrderShipped(Event):
+    """A shipment of an order left; `lines` are the pieces in it, and each total is that of these pieces.
+
+    `is_complete`: nothing of the order is left to ship. `tracking_url` is an address of http or https.
+    """
+
+    name: ClassVar[str] = "orders.shipped"
+    order_id: UUID
+    number: str
+    user_id: UUID
+    shipment_id: UUID
+    carrier: str
+    tracking_code: str
+    tracking_url: str | None
+    lines: tuple[OrderLineView, ...]
+    is_complete: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class OrderCancellationDecided(Event):
+    """Staff decided about a buyer's wish to cancel a paid order.
+
+    `approved`: the money is asked back, and the order is cancelled once it was given back. `note` is for the
+    buyer, and says why not where it was declined.
+    """
+
+    name: ClassVar[str] = "orders.cancellation_decided"
+    order_id: UUID
+    number: str
+    user_id: UUID
+    request_id: UUID
+    approved: bool
+    note: str

@@ -15,7 +15,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from nexus_kernel import new_id, reading, services, transaction
 from nexus_kernel.contracts.catalog import Shortage, StockService
-from nexus_kernel.testing import count_queries, in_threads
+from nexus_kernel.testing import count_queries, in_threads, rounds
 
 
 @pytest.fixture
@@ -43,6 +43,11 @@ def reserve(app: Flask, quantities, reference: str) -> tuple[Shortage, ...]:
 def end(app: Flask, how: str, reference: str) -> bool:
     with app.app_context(), transaction():
         return getattr(services.get(StockService), how)(reference)
+
+
+def ship(app: Flask, reference: str, quantities) -> bool:
+    with app.app_context(), transaction():
+        return services.get(StockService).ship(reference, quantities)
 
 
 def figures(app: Flask, variant_id) -> tuple[int, int]:
@@ -165,6 +170,83 @@ def test_releasing_and_shipping_at_once_does_one_of_them(app, sell):
         answers = in_threads([lambda how=how: end(app, how, reference) for how in ("release", "ship")])  # noqa: B023
         assert sorted(answers) == [False, True]
         assert figures(app, lantern.id)[1] == 0
+
+
+def test_some_of_what_is_held_is_shipped_and_the_rest_stays_held(app, sell):
+    lantern, wick = sell(stock_quantity=10), sell(stock_quantity=10)
+    reserve(app, {lantern.id: 5, wick.id: 2}, "order:1")
+    assert ship(app, "order:1", {lantern.id: 2, wick.id: 2}) is True
+    assert figures(app, lantern.id) == ledger(app, lantern.id) == (8, 3)
+    assert figures(app, wick.id) == ledger(app, wick.id) == (8, 0)
+    with app.app_context(), reading() as session:
+        held = session.execute(select(StockReservation.variant_id, StockReservation.quantity)).all()
+    assert held == [(lantern.id, 3)]
+    assert end(app, "ship", "order:1") is True
+    assert figures(app, lantern.id) == ledger(app, lantern.id) == (5, 0)
+    assert ship(app, "order:1", {lantern.id: 1}) is False
+
+
+def test_what_is_left_after_a_part_was_shipped_is_given_back(app, sell):
+    lantern = sell(stock_quantity=10)
+    reserve(app, {lantern.id: 5}, "order:1")
+    assert ship(app, "order:1", {lantern.id: 2}) and end(app, "release", "order:1")
+    assert figures(app, lantern.id) == ledger(app, lantern.id) == (8, 0)
+
+
+def test_pieces_that_are_not_held_are_not_shipped_and_neither_are_the_others(app, sell):
+    lantern, wick = sell(stock_quantity=10), sell(stock_quantity=10)
+    reserve(app, {lantern.id: 5}, "order:1")
+    reserve(app, {wick.id: 5}, "order:2")
+    for quantities in ({lantern.id: 6}, {lantern.id: 1, wick.id: 1}, {lantern.id: 1, new_id(): 1}, {}):
+        assert ship(app, "order:1", quantities) is False
+    assert ship(app, "order:1", {lantern.id: 2**62}) is False
+    assert figures(app, lantern.id) == ledger(app, lantern.id) == (10, 5)
+
+
+@pytest.mark.parametrize("quantity", [0, -1])
+def test_less_than_one_piece_cannot_be_shipped(app, sell, quantity):
+    lantern = sell()
+    reserve(app, {lantern.id: 1}, "order:1")
+    with pytest.raises(ValueError, match="at least 1"):
+        ship(app, "order:1", {lantern.id: quantity})
+
+
+def test_shipping_some_is_one_statement_however_many_lines(app, sell):
+    quantities = {sell().id: 2 for _ in range(6)}
+    reserve(app, quantities, "order:1")
+    with app.app_context(), transaction() as session:
+        keeper = services.get(StockService)
+        session.execute(text("SELECT 1"))
+        with count_queries(app) as queries:
+            assert keeper.ship("order:1", dict.fromkeys(quantities, 1)) is True
+    assert len(queries) == 1, str(queries)
+
+
+def test_the_same_pieces_at_once_are_shipped_once(app, sell):
+    lantern, wick = sell(stock_quantity=10), sell(stock_quantity=10)
+    reserve(app, {lantern.id: 3, wick.id: 3}, "order:1")
+    orders = [{lantern.id: 2, wick.id: 3}, {wick.id: 3, lantern.id: 2}] * 4
+    answers = in_threads([lambda lines=lines: ship(app, "order:1", lines) for lines in orders])
+    assert sorted(answers) == [False] * 7 + [True]
+    assert figures(app, lantern.id) == ledger(app, lantern.id) == (8, 1)
+    assert figures(app, wick.id) == ledger(app, wick.id) == (7, 0)
+
+
+@pytest.mark.proof
+def test_parts_and_the_rest_at_once_never_take_more_than_is_held(app, sell):
+    first, second = sell(stock_quantity=100), sell(stock_quantity=100)
+    for number in range(rounds(8, 200)):
+        reference = f"order:{number}"
+        with app.app_context(), transaction() as session:
+            StockKeeper(session).set_available({first.id: 100, second.id: 100}, "correction")
+        reserve(app, {first.id: 3, second.id: 3}, reference)
+        parts = [{first.id: 1, second.id: 2}, {second.id: 2, first.id: 1}, {first.id: 2}]
+        calls = [lambda part=part: ship(app, reference, part) for part in parts]  # noqa: B023
+        calls += [lambda how=how: end(app, how, reference) for how in ("ship", "release")]  # noqa: B023
+        in_threads(calls)
+        for variant in (first, second):
+            assert figures(app, variant.id) == ledger(app, variant.id)
+            assert figures(app, variant.id)[1] == 0, "the rest was shipped or given back"
 
 
 @pytest.mark.parametrize(("stock", "buyers"), [(1, 20), (20, 40)])
@@ -308,6 +390,11 @@ STEPS = st.one_of(
     ),
     st.tuples(st.just("release"), REFERENCES),
     st.tuples(st.just("ship"), REFERENCES),
+    st.tuples(
+        st.just("ship some"),
+        REFERENCES,
+        st.dictionaries(st.integers(0, 1), st.integers(1, 4), min_size=1, max_size=2),
+    ),
     st.tuples(st.just("set"), st.integers(0, 1), st.integers(0, 12)),
 )
 
@@ -342,6 +429,18 @@ def test_after_any_sequence_the_ledger_sums_to_the_stock(app, sell, steps):
             with app.app_context(), transaction() as session:
                 StockKeeper(session).set_available({variants[i]: quantity}, "correction")
             on_hand[i] = reserved(i) + quantity
+        elif step[0] == "ship some":
+            _, reference, lines = step
+            there = held.get(reference, {})
+            fits = all(there.get(i, 0) >= quantity for i, quantity in lines.items())
+            quantities = {variants[i]: quantity for i, quantity in lines.items()}
+            assert ship(app, prefix + reference, quantities) == fits
+            for i, quantity in lines.items() if fits else ():
+                on_hand[i] -= quantity
+                there = {**there, i: there[i] - quantity}
+            held[reference] = {i: quantity for i, quantity in there.items() if quantity}
+            if not held[reference]:
+                del held[reference]
         else:
             how, reference = step
             lines = held.pop(reference, None)

@@ -16,7 +16,12 @@ from nexus_kernel.contracts.accounts import (
 )
 from nexus_kernel.contracts.catalog import StockLow
 from nexus_kernel.contracts.events import Delivery
-from nexus_kernel.contracts.orders import OrderPlaced, OrderStatusChanged
+from nexus_kernel.contracts.orders import (
+    OrderCancellationDecided,
+    OrderPlaced,
+    OrderShipped,
+    OrderStatusChanged,
+)
 from nexus_kernel.contracts.payments import PaymentFailed, PaymentSucceeded
 from nexus_notifications.config import NotificationsConfig
 from nexus_notifications.services import Addressee, find_addressee, notify
@@ -108,6 +113,27 @@ def order_status_changed(event: OrderStatusChanged, delivery: Delivery) -> None:
     _tell(delivery, "order_status_changed", event.user_id, context, data)
 
 
+def order_shipped(event: OrderShipped, delivery: Delivery) -> None:
+    """Say what left, and how it is followed. A shipment that nobody carries by name has its status alone."""
+    if not event.carrier:
+        return
+    data = {**_order(event), "shipment_id": str(event.shipment_id), "tracking_url": event.tracking_url}
+    context = {
+        **data,
+        "carrier": event.carrier,
+        "tracking_code": event.tracking_code,
+        "lines": [{"title": line.title, "quantity": line.quantity} for line in event.lines],
+        "is_complete": event.is_complete,
+    }
+    _tell(delivery, "order_shipped", event.user_id, context, data)
+
+
+def cancellation_decided(event: OrderCancellationDecided, delivery: Delivery) -> None:
+    """Tell the buyer what the shop says to their wish to cancel."""
+    data = {**_order(event), "approved": event.approved}
+    _tell(delivery, "cancellation_decided", event.user_id, {**data, "note": event.note}, data)
+
+
 def stock_low(event: StockLow, delivery: Delivery) -> None:
     """Tell the seller that few pieces are left; where the shop itself sells it, tell its `stock_address`."""
     data = {"product_id": str(event.product_id), "variant_id": str(event.variant_id), "sku": event.sku}
@@ -138,7 +164,9 @@ def _send(
         send_mail.enqueue(str(mail_id))
 
 
-def _order(event: OrderPlaced | OrderStatusChanged) -> dict[str, str]:
+def _order(
+    event: OrderPlaced | OrderStatusChanged | OrderShipped | OrderCancellationDecided,
+) -> dict[str, str]:
     return {"order_id": str(event.order_id), "number": event.number}
 
 
@@ -172,5 +200,7 @@ SUBSCRIPTIONS = (
     Subscription(PaymentSucceeded, payment_received, "notifications.payment_received"),
     Subscription(PaymentFailed, payment_failed, "notifications.payment_failed"),
     Subscription(OrderStatusChanged, order_status_changed, "notifications.order_status_changed"),
+    Subscription(OrderShipped, order_shipped, "notifications.order_shipped"),
+    Subscription(OrderCancellationDecided, cancellation_decided, "notifications.cancellation_decided"),
     Subscription(StockLow, stock_low, "notifications.stock_low"),
 )

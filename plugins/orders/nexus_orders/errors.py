@@ -93,6 +93,66 @@ class AlreadyPaid(Conflict):
     code, title = "orders.already_paid", "The order is paid"
 
 
+class PartlyShipped(Conflict):
+    """Pieces of the order have left already, so it cannot be cancelled."""
+
+    code, title = "orders.partly_shipped", "Part of the order has left"
+
+
+class CancellationUnderWay(Conflict):
+    """The cancellation is approved and the money on its way back, so nothing leaves any more."""
+
+    code, title = "orders.cancellation_under_way", "The order is being cancelled"
+
+
+class NotLeftToShip(Conflict):
+    """That many pieces are not left to ship; `lines` names each item, what was asked and what is left."""
+
+    code, title = "orders.not_left_to_ship", "Not so many pieces are left"
+
+
+class ShipmentNotFound(NotFound):
+    """The order has no such shipment."""
+
+    code, title = "orders.shipment_not_found", "No such shipment"
+
+
+class RequestNotFound(NotFound):
+    """There is no such request."""
+
+    code, title = "orders.request_not_found", "No such request"
+
+
+class AlreadyDecided(Conflict):
+    """Somebody decided about the request before; `state` is where it stands."""
+
+    code, title = "orders.already_decided", "Already decided"
+
+
+class NothingPaid(Conflict):
+    """The shop holds no money for this order."""
+
+    code, title = "orders.nothing_paid", "Nothing to give back"
+
+
+class UnderReview(Conflict):
+    """A payment of the order does not fit; a person looks at it first."""
+
+    code, title = "orders.under_review", "A payment is being looked at"
+
+
+class RefundTooLarge(Conflict):
+    """Less is left to give back; `left` and `currency` say how much."""
+
+    code, title = "orders.refund_too_large", "More than is left"
+
+
+class RefundRequestOpen(Conflict):
+    """An earlier refund request of the order is not over."""
+
+    code, title = "orders.refund_request_open", "Already asked for"
+
+
 def refusal(kind: type[E], problems: Sequence[CheckoutProblem]) -> E:
     """An error that names each of these problems."""
     return kind(

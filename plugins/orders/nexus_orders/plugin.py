@@ -20,13 +20,25 @@ from nexus_kernel.contracts.payments import (
     PayableSource,
     PaymentFailed,
     PaymentNeedsReview,
+    PaymentRefunded,
     PaymentService,
     PaymentSucceeded,
+    RefundRejected,
 )
 from nexus_kernel.contracts.privacy import DataSubjectHandler
 from nexus_orders import handlers
 from nexus_orders.config import OrdersConfig
-from nexus_orders.models import Order, OrderAdjustment, OrderHistory, OrderItem
+from nexus_orders.models import (
+    Order,
+    OrderAdjustment,
+    OrderCancellationRequest,
+    OrderHistory,
+    OrderItem,
+    OrderRefund,
+    OrderRefundRequest,
+    Shipment,
+    ShipmentLine,
+)
 from nexus_orders.payables import OrderPayables
 from nexus_orders.services.privacy import OrdersData
 from nexus_orders.tasks import PERIODICS
@@ -45,7 +57,17 @@ MANIFEST = Manifest(
 
 @hookimpl
 def nexus_models() -> Iterable[type[Model]]:
-    return [Order, OrderItem, OrderAdjustment, OrderHistory]
+    return [
+        Order,
+        OrderItem,
+        OrderAdjustment,
+        OrderHistory,
+        Shipment,
+        ShipmentLine,
+        OrderCancellationRequest,
+        OrderRefundRequest,
+        OrderRefund,
+    ]
 
 
 @hookimpl
@@ -64,6 +86,8 @@ def nexus_subscriptions() -> Iterable[Subscription]:
         Subscription(PaymentSucceeded, handlers.on_payment_succeeded, "orders.payment_succeeded"),
         Subscription(PaymentFailed, handlers.on_payment_failed, "orders.payment_failed"),
         Subscription(PaymentNeedsReview, handlers.on_payment_needs_review, "orders.payment_needs_review"),
+        Subscription(PaymentRefunded, handlers.on_payment_refunded, "orders.payment_refunded"),
+        Subscription(RefundRejected, handlers.on_refund_rejected, "orders.refund_rejected"),
     ]
 
 

@@ -50,3 +50,42 @@ UNPAID = (PaymentStatus.PENDING, PaymentStatus.FAILED)
 
 PAID = (PaymentStatus.AUTHORIZED, PaymentStatus.PAID, PaymentStatus.PARTIALLY_REFUNDED)
 """The shop holds the buyer's money, and nobody has to look at it first."""
+
+HOLDING = (*PAID, PaymentStatus.NEEDS_REVIEW)
+"""The shop holds money of the buyer, or may do so."""
+
+
+class CancellationStatus(StrEnum):
+    """Where a buyer's wish to cancel a paid order stands. In `refund_failed` staff decide once more."""
+
+    REQUESTED = "requested"
+    APPROVED = "approved"
+    REFUND_FAILED = "refund_failed"
+    DECLINED = "declined"
+    WITHDRAWN = "withdrawn"
+    COMPLETED = "completed"
+
+
+class RefundRequestStatus(StrEnum):
+    """Where a buyer's wish for money back stands. In `refund_failed` staff decide once more."""
+
+    REQUESTED = "requested"
+    APPROVED = "approved"
+    REFUND_FAILED = "refund_failed"
+    DECLINED = "declined"
+    REFUNDED = "refunded"
+
+
+class RefundStatus(StrEnum):
+    """What became of money that was asked back."""
+
+    ASKED = "asked"
+    REFUNDED = "refunded"
+    REJECTED = "rejected"
+
+
+UNDECIDED = (CancellationStatus.REQUESTED, CancellationStatus.REFUND_FAILED)
+"""A request that staff can decide; both kinds of request share these words."""
+
+OPEN = (*UNDECIDED, CancellationStatus.APPROVED)
+"""A request that is not over; an order has one of a kind at most."""

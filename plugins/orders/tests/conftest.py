@@ -138,7 +138,14 @@ def catalog() -> StandInCatalog:
 @pytest.fixture
 def carts() -> StandInCart:
     _CART.carts.clear()
+    _PAYMENTS.refunds.clear()
     return _CART
+
+
+@pytest.fixture
+def payments() -> StandInPayments:
+    """The ways to pay, and what was asked back."""
+    return _PAYMENTS
 
 
 @pytest.fixture

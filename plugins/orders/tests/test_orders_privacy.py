@@ -1,5 +1,7 @@
 """A person's orders: told, and made anonymous without a hole in the books."""
 
+from uuid import UUID
+
 import orjson
 import pytest
 from nexus_orders.models import Order, OrderHistory
@@ -47,6 +49,16 @@ NOWHERE = {
     **dict.fromkeys(("address_line", "city", "postal_code", "region", "recipient", "phone"), ""),
     "country": "ET",
 }
+
+
+def paid(placed, person):
+    return PaymentSucceeded(
+        payment_id=new_id(), payable_kind="order", payable_id=UUID(placed["id"]), owner_id=person,
+        number=placed["number"], provider="chapa", reference="TX1", amount=Money(1000, "ETB"),
+        succeeded_at=now(),
+    )  # fmt: skip
+
+
 JOURNEY = ("confirmed", "processing", "shipped", "delivered")
 
 
@@ -55,17 +67,47 @@ def export(app, handler, person):
         return orjson.loads(orjson.dumps(handler.export(person)))
 
 
-def test_the_export_holds_each_order_with_its_lines_in_two_queries(app, handler, person, order, catalog):
+def test_the_export_holds_each_order_with_its_lines_in_six_queries(app, handler, person, order, catalog):
     for _ in range(3):
         order((catalog.add(title="Lantern"), 2), (catalog.add(Money(100, "ETB"), title="Wick"), 1))
     with count_queries(app) as queries:
         orders = export(app, handler, person)["orders"]
-    assert len(queries) == 2, str(queries)
+    assert len(queries) == 6, str(queries)
     assert [(o["total"], o["currency"], o["shipping_address"]["city"]) for o in orders] == [
         ("501.00", "ETB", "Addis Ababa")
     ] * 3
     assert [line["title"] for line in orders[0]["items"]] == ["Lantern", "Wick"]
     assert export(app, handler, new_id()) == {"orders": []}
+
+
+def test_the_export_holds_what_happened_to_an_order_and_erasing_takes_the_buyers_words(
+    app, client, buyer, staff, handler, person, order, catalog, tell, erase
+):
+    cancelled, shipped = (order((catalog.add(Money(1000, "ETB")), 1)).json for _ in range(2))
+    for placed in (cancelled, shipped):
+        tell(paid(placed, person))
+    drain(app)
+    words = {"reason": "I moved to Bole Road 9"}
+    for placed, path in [(cancelled, "cancel"), (shipped, "refund-requests")]:
+        answer = client.post(f"/api/orders/{placed['id']}/{path}/", json=words, headers=buyer)
+        assert answer.status_code in (200, 201), answer.json
+    parcel = {"carrier": "Post", "tracking_code": "LX1", "tracking_url": "https://post.example/LX1"}
+    url = f"/api/orders/{shipped['id']}/"
+    shipment = client.post(f"{url}shipments/", json=parcel, headers=staff).json
+    refund = client.post(f"{url}refunds/", json={"amount": "1.00", "reason": "Late"}, headers=staff)
+    assert refund.status_code == 201, refund.json
+    first, second = export(app, handler, person)["orders"]
+    assert first["cancellation_requests"][0]["reason"] == words["reason"]
+    assert second["refund_requests"][0]["amount"] == "10.00"
+    assert second["refunds"][0]["amount"] == "1.00" and second["shipments"][0]["tracking_code"] == "LX1"
+    erase()
+    first, second = export(app, handler, person)["orders"]
+    assert "Bole Road 9" not in str([first, second]), "what the buyer wrote is gone everywhere"
+    assert second["shipments"][0]["tracking_code"] == "LX1", "it is on its way"
+    assert client.post(f"{url}shipments/{shipment['id']}/deliver/", headers=staff).status_code == 200
+    (gone,) = export(app, handler, person)["orders"][1]["shipments"]
+    assert (gone["tracking_code"], gone["tracking_url"], gone["carrier"]) == ("", None, "Post")
+    erase()
 
 
 def test_a_finished_order_keeps_its_amounts_and_country_and_loses_its_address(

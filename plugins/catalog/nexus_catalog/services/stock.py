@@ -57,9 +57,16 @@ class StockKeeper:
         """As the contract says, in one statement."""
         return self._end(statements.RELEASE, reference)
 
-    def ship(self, reference: str) -> bool:
-        """As the contract says, in one statement."""
-        return self._end(statements.SHIP, reference)
+    def ship(self, reference: str, quantities: Mapping[UUID, int] | None = None) -> bool:
+        """As the contract says, in one statement. Raises ValueError for a quantity below 1."""
+        if quantities is None:
+            return self._end(statements.SHIP, reference)
+        if any(quantity < 1 for quantity in quantities.values()):
+            raise ValueError("quantities to ship are at least 1")
+        given = self._lines(quantities) | {"reference": reference}
+        shipped = self._session.scalars(statements.SHIP_SOME, given).all()
+        stock_changed(shipped)
+        return bool(shipped)
 
     def open(self, quantities: Mapping[UUID, int], reason: str) -> None:
         """Begin to count new variants, with these pieces on hand and the deployment's low mark.

@@ -83,6 +83,41 @@ _END = """
 RELEASE = text(_END.format(shipped=0, reason="release")).bindparams(ACTOR, REFERENCE)
 SHIP = text(_END.format(shipped=1, reason="ship")).bindparams(ACTOR, REFERENCE)
 
+SHIP_SOME = text("""
+    WITH wanted AS (
+        SELECT * FROM unnest(:ids, :quantities) AS line (variant_id, quantity)
+    ), claimed AS MATERIALIZED (
+        SELECT variant_id, quantity FROM catalog_stock_reservation
+        WHERE reference = :reference AND variant_id = ANY(:ids)
+        ORDER BY variant_id FOR UPDATE
+    ), line AS MATERIALIZED (
+        SELECT w.variant_id, w.quantity, c.quantity AS held
+        FROM wanted w LEFT JOIN claimed c USING (variant_id)
+    ), taken AS MATERIALIZED (
+        SELECT variant_id, quantity, held FROM line
+        WHERE (SELECT bool_and(held IS NOT NULL AND quantity <= held) FROM line)
+    ), gone AS (
+        DELETE FROM catalog_stock_reservation r USING taken t
+        WHERE r.reference = :reference AND r.variant_id = t.variant_id AND t.quantity = t.held
+    ), kept AS (
+        UPDATE catalog_stock_reservation r SET quantity = t.held - t.quantity FROM taken t
+        WHERE r.reference = :reference AND r.variant_id = t.variant_id AND t.quantity < t.held
+    ), locked AS MATERIALIZED (
+        SELECT s.variant_id, s.on_hand, s.reserved, t.quantity
+        FROM catalog_stock s JOIN taken t USING (variant_id)
+        ORDER BY s.variant_id FOR UPDATE OF s
+    ), counted AS (
+        UPDATE catalog_stock s SET reserved = l.reserved - l.quantity, on_hand = l.on_hand - l.quantity
+        FROM locked l WHERE s.variant_id = l.variant_id
+    ), noted AS (
+        INSERT INTO catalog_stock_movement
+            (variant_id, delta_on_hand, delta_reserved, reason, reference, actor_id)
+        SELECT variant_id, -quantity, -quantity, 'ship', :reference, :actor FROM locked
+    )
+    SELECT variant_id FROM taken
+""").bindparams(*LINES, ACTOR, REFERENCE)
+"""Ship some of what is held for a reference: all of these pieces or, when no row comes back, none."""
+
 OPEN = text("""
     WITH opened AS (
         INSERT INTO catalog_stock (variant_id, on_hand, low_stock_threshold)

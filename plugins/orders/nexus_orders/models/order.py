@@ -15,7 +15,8 @@ from nexus_kernel.contracts.orders import PricePhase
 from nexus_orders.states import OrderStatus, PaymentStatus
 
 
-def _one_of(column: str, values: Iterable[str], name: str) -> CheckConstraint:
+def one_of(column: str, values: Iterable[str], name: str) -> CheckConstraint:
+    """A CHECK that the column holds one of these words."""
     return CheckConstraint(f"{column} IN ({', '.join(repr(str(v)) for v in values)})", name=name)
 
 
@@ -48,8 +49,8 @@ class Order(Keyed, Model):
         ),
         CheckConstraint("discount_minor <= subtotal_minor", name="discount_bound"),
         CheckConstraint("jsonb_typeof(extensions) = 'object'", name="extensions_object"),
-        _one_of("status", OrderStatus, "status_known"),
-        _one_of("payment_status", PaymentStatus, "payment_status_known"),
+        one_of("status", OrderStatus, "status_known"),
+        one_of("payment_status", PaymentStatus, "payment_status_known"),
         Index("ix_orders_order_own", "user_id", "placed_at", "id"),
         Index("ix_orders_order_all", "placed_at", "id"),
         Index(
@@ -137,7 +138,7 @@ class OrderAdjustment(Keyed, Model):
     __tablename__ = "orders_adjustment"
     __table_args__ = (
         UniqueConstraint("order_id", "position"),
-        _one_of("phase", PricePhase, "phase_known"),
+        one_of("phase", PricePhase, "phase_known"),
         CheckConstraint("NOT included OR phase = 'tax'", name="included_tax"),
         *money_checks("amount_minor"),
     )

@@ -5,7 +5,9 @@ import marshmallow as ma
 from nexus_kernel import Amount, Currency, PageQuery, Schema, Text
 from nexus_kernel.contracts.orders import PricePhase
 from nexus_orders.schemas.addresses import AddressSchema, ToAddressSchema
+from nexus_orders.schemas.cancellations import OrderCancellationSchema
 from nexus_orders.schemas.extensions import Extensions
+from nexus_orders.schemas.shipments import ShipmentSchema
 from nexus_orders.states import OrderStatus, PaymentStatus
 
 STATUSES = ma.validate.OneOf([str(status) for status in OrderStatus])
@@ -30,12 +32,6 @@ class UpdateOrderSchema(Schema):
     reason = Text(500, multiline=True, load_default="")
 
 
-class CancelOrderSchema(Schema):
-    """Why the order is not wanted any more."""
-
-    reason = Text(500, multiline=True, load_default="")
-
-
 class OrderQuery(PageQuery):
     """Which orders to list."""
 
@@ -53,6 +49,7 @@ class ItemSchema(Schema):
     sku = ma.fields.String(required=True)
     title = ma.fields.String(required=True)
     quantity = ma.fields.Integer(required=True)
+    shipped_quantity = ma.fields.Integer(required=True)
     unit_price = Amount(required=True)
     line_total = Amount(required=True, metadata={"description": "Unit price times quantity."})
     discount = Amount(required=True, metadata={"description": "The line's share of the discount."})
@@ -94,6 +91,9 @@ class OrderSchema(Schema):
     items = ma.fields.List(ma.fields.Nested(ItemSchema), required=True)
     adjustments = ma.fields.List(ma.fields.Nested(AdjustmentSchema), required=True)
     extensions = Extensions("answer", required=True)
+    refunded = Amount(required=True, metadata={"description": "What was given back."})
+    shipments = ma.fields.List(ma.fields.Nested(ShipmentSchema), required=True)
+    cancellation = ma.fields.Nested(OrderCancellationSchema, required=True, allow_none=True)
     placed_at = ma.fields.AwareDateTime(required=True)
     updated_at = ma.fields.AwareDateTime(required=True)
     expires_at = ma.fields.AwareDateTime(required=True, allow_none=True)

@@ -3,15 +3,25 @@
 import logging
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import exists, select, update
 from sqlalchemy.orm import Session
 
 from nexus_kernel import Money, now, publish, services, transaction
 from nexus_kernel.contracts.catalog import StockService
 from nexus_kernel.contracts.orders import OrderCompleted, OrderLineView, OrderStatusChanged
 from nexus_orders import errors
-from nexus_orders.models import Order, OrderHistory, OrderItem
-from nexus_orders.states import FINAL, PAID, SYSTEM_TRANSITIONS, TRANSITIONS, UNPAID, OrderStatus
+from nexus_orders.models import Order, OrderCancellationRequest, OrderHistory, OrderItem, Shipment
+from nexus_orders.states import (
+    FINAL,
+    OPEN,
+    PAID,
+    SYSTEM_TRANSITIONS,
+    TRANSITIONS,
+    UNPAID,
+    CancellationStatus,
+    OrderStatus,
+    PaymentStatus,
+)
 
 log = logging.getLogger("nexus.orders")
 
@@ -43,25 +53,23 @@ def transition(
 ) -> None:
     """Move an order that is locked (`lock_order`): history, stock and event, in this transaction.
 
-    Shipping takes its pieces out of the stock, cancelling gives them back; delivering completes the order.
-    Each once, because a second transition of the same kind is illegal. Without an actor the steps of
-    `SYSTEM_TRANSITIONS` are legal too; the caller has held the pieces of an order that comes back. Raises
-    IllegalTransition, or AlreadyPaid where an order that holds money would be cancelled.
+    Cancelling gives its pieces back, once, because a second cancellation is illegal; shipping is what
+    `Shipments` does, which takes them out of the stock; delivering completes the order. Without an actor the
+    steps of `SYSTEM_TRANSITIONS` are legal too; the caller has held the pieces of an order that comes back.
+    Raises IllegalTransition, PartlyShipped, or AlreadyPaid where an order with money would be cancelled.
     """
     old = OrderStatus(order.status)
-    by_system = actor_id is None and (old, to, reason) in SYSTEM_TRANSITIONS
-    if to not in TRANSITIONS[old] and not by_system:
-        legal = [str(status) for status in TRANSITIONS[old]]
-        can = f"It can become {' or '.join(legal)}." if legal else "It is final."
-        raise errors.IllegalTransition(f"The order is {old} and cannot become {to}. {can}", legal=legal)
-    if to is OrderStatus.CANCELLED and order.payment_status in PAID and order.total_minor:
-        raise errors.AlreadyPaid("Money has come for this order: it is cancelled after the refund of it.")
+    if not (actor_id is None and (old, to, reason) in SYSTEM_TRANSITIONS):
+        check_legal(order, to)
+    if to is OrderStatus.CANCELLED:
+        check_unshipped(session, order)
+        if order.payment_status in PAID and order.total_minor:
+            raise errors.AlreadyPaid("Money has come for this order: it is cancelled after the refund of it.")
     order.status = to
     if order.buyer_erased_at is not None and to in FINAL:
-        order.forget_buyer()
+        _forget_buyer(session, order)
     note(session, order, reason, old_status=old, actor_id=actor_id)
     session.flush()
-    _move_stock(order, to)
     publish(
         OrderStatusChanged(
             order_id=order.id,
@@ -72,16 +80,27 @@ def transition(
             reason=reason,
         )
     )
+    if to is OrderStatus.CANCELLED:
+        _after_cancelling(session, order)
     if to is OrderStatus.DELIVERED:
         publish(_completed(session, order))
 
 
-def cancel(session: Session, order: Order, *, actor_id: UUID | None, reason: str) -> None:
-    """Cancel a locked order that is neither paid nor shipped. Raises IllegalTransition or AlreadyPaid."""
-    open_to_it = OrderStatus.CANCELLED in TRANSITIONS[OrderStatus(order.status)]
-    if open_to_it and order.payment_status not in UNPAID:
-        raise errors.AlreadyPaid("Money has come for this order; ask the shop to cancel it.")
-    transition(session, order, OrderStatus.CANCELLED, actor_id=actor_id, reason=reason)
+def check_legal(order: Order, to: OrderStatus) -> None:
+    """Raises IllegalTransition where the order cannot become `to`, and names what it can become."""
+    old = OrderStatus(order.status)
+    if to not in TRANSITIONS[old]:
+        legal = [str(status) for status in TRANSITIONS[old]]
+        can = f"It can become {' or '.join(legal)}." if legal else "It is final."
+        raise errors.IllegalTransition(f"The order is {old} and cannot become {to}. {can}", legal=legal)
+
+
+def check_unshipped(session: Session, order: Order) -> None:
+    """Raises PartlyShipped where pieces of a locked order have left."""
+    if order.status == OrderStatus.PROCESSING and session.scalar(
+        select(exists().where(Shipment.order_id == order.id))
+    ):
+        raise errors.PartlyShipped("Part of the order is on its way, so it cannot be cancelled any more.")
 
 
 def hold_again(session: Session, order: Order) -> bool:
@@ -119,10 +138,10 @@ def note(
 
 
 def expire_due(limit: int = 500) -> int:
-    """Cancel unpaid orders whose time is over, one transaction each, and return how many.
+    """Cancel orders that are not paid when their time is over, one transaction each, and return how many.
 
-    An order that another worker or a payment holds is passed over; one that fails is logged and passed over,
-    and both are found again by the next run.
+    So goes one whose money all went back before it was confirmed. An order that another worker or a payment
+    holds is passed over; one that fails is logged and passed over, and both are found again by the next run.
     """
     expired, failed = 0, list[UUID]()
     while expired + len(failed) < limit:
@@ -148,7 +167,7 @@ def _next_due(session: Session, failed: list[UUID]) -> Order | None:
         select(Order)
         .where(
             Order.status == OrderStatus.PENDING,
-            Order.payment_status.in_(UNPAID),
+            Order.payment_status.in_((*UNPAID, PaymentStatus.REFUNDED)),
             Order.expires_at <= now(),
             Order.id.not_in(failed),
         )
@@ -159,13 +178,25 @@ def _next_due(session: Session, failed: list[UUID]) -> Order | None:
     return session.scalars(statement).first()
 
 
-def _move_stock(order: Order, to: OrderStatus) -> None:
-    if to not in (OrderStatus.SHIPPED, OrderStatus.CANCELLED):
-        return
-    stock, reference = services.get(StockService), reference_of(order.id)
-    moved = stock.ship(reference) if to is OrderStatus.SHIPPED else stock.release(reference)
-    if not moved:
-        log.error("order %s became %s, but no stock was held for it", order.number, to)
+def _after_cancelling(session: Session, order: Order) -> None:
+    """Give the pieces back; a wish to cancel the order has come true, whatever it came from."""
+    if order.payment_status not in UNPAID:
+        wish = OrderCancellationRequest
+        session.execute(
+            update(wish)
+            .where(wish.order_id == order.id, wish.status.in_(OPEN))
+            .values(status=CancellationStatus.COMPLETED, updated_at=now())
+        )
+    if not services.get(StockService).release(reference_of(order.id)):
+        log.error("order %s was cancelled, but no stock was held for it", order.number)
+
+
+def _forget_buyer(session: Session, order: Order) -> None:
+    """Who an erased buyer was, where it went, and the links that lead there."""
+    order.forget_buyer()
+    session.execute(
+        update(Shipment).where(Shipment.order_id == order.id).values(tracking_code="", tracking_url=None)
+    )
 
 
 def _completed(session: Session, order: Order) -> OrderCompleted:
@@ -176,17 +207,19 @@ def _completed(session: Session, order: Order) -> OrderCompleted:
         order_id=order.id,
         number=order.number,
         user_id=order.user_id,
-        lines=tuple(_line(item) for item in items),
+        lines=tuple(line_view(item, item.quantity) for item in items),
     )
 
 
-def _line(item: OrderItem) -> OrderLineView:
+def line_view(item: OrderItem, quantity: int) -> OrderLineView:
+    """That many pieces of an item, as events tell them."""
+    unit_price = Money(item.unit_price_minor, item.currency)
     return OrderLineView(
         title=item.title,
         sku=item.sku,
-        quantity=item.quantity,
-        unit_price=Money(item.unit_price_minor, item.currency),
-        total=Money(item.total_minor, item.currency),
+        quantity=quantity,
+        unit_price=unit_price,
+        total=unit_price * quantity,
         variant_id=item.variant_id,
         product_id=item.product_id,
     )

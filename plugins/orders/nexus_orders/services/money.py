@@ -8,9 +8,13 @@ from nexus_kernel.contracts.payments import PaymentFailed, PaymentNeedsReview, P
 from nexus_orders import errors
 from nexus_orders.models import Order
 from nexus_orders.services.lifecycle import hold_again, lock_order, note, transition
+from nexus_orders.services.refund_outcomes import settle
+from nexus_orders.services.refunding import sums_of
 from nexus_orders.states import PAID_LATE, UNPAID, OrderStatus, PaymentStatus
 
 log = logging.getLogger("nexus.orders")
+
+_PAID = (PaymentStatus.PAID, PaymentStatus.PARTIALLY_REFUNDED)
 
 
 class OrderMoney:
@@ -23,8 +27,8 @@ class OrderMoney:
         """The order is paid, and confirmed when it waited for that.
 
         Late money brings a cancelled order back when its pieces can be held again. Otherwise it puts the
-        order under review, as money of another amount does. A second payment of a paid order is noted. The
-        same payment twice changes nothing.
+        order under review, as money of another amount does, and money after all was given back. A second
+        payment of a paid order is noted. The same payment twice changes nothing.
         """
         order = self._order(event)
         if order is None or order.paid_payment_id == event.payment_id:
@@ -34,8 +38,12 @@ class OrderMoney:
         )
         if order.status == OrderStatus.CANCELLED:
             self._late(order, event, f"Late money: {payment} came after the order was cancelled")
-        elif order.payment_status == PaymentStatus.PAID:
+        elif order.payment_status in _PAID:
             self._remark(order, f"Paid twice: {payment} came for a paid order")
+        elif order.payment_status == PaymentStatus.REFUNDED:
+            self._review(order, f"Paid again: {payment} came after the money was given back")
+        elif order.payment_status == PaymentStatus.NEEDS_REVIEW and self._has_moved(order):
+            self._remark(order, f"A further payment: {payment} came for an order under review")
         elif event.amount != order.total:
             self._review(order, f"Another amount: {payment} came for an order of {order.total}")
         else:
@@ -53,7 +61,7 @@ class OrderMoney:
         order = self._order(event)
         if order is None:
             return
-        if order.payment_status == PaymentStatus.PAID:
+        if order.payment_status in _PAID:
             self._remark(order, f"A further payment needs review: {event.reason}")
         else:
             self._review(order, f"A payment needs review: {event.reason}")
@@ -68,10 +76,10 @@ class OrderMoney:
             return None
 
     def _paid(self, order: Order, event: PaymentSucceeded) -> None:
-        order.payment_status = PaymentStatus.PAID
-        order.paid_payment_id = event.payment_id
         reason = f"Paid through {event.provider}, {event.reference}"
-        if order.status == OrderStatus.PENDING:
+        if not self._mark_paid(order, event):
+            note(self._session, order, f"{reason}, and given back")
+        elif order.status == OrderStatus.PENDING:
             transition(self._session, order, OrderStatus.CONFIRMED, actor_id=None, reason=reason)
         else:
             note(self._session, order, reason)
@@ -83,12 +91,23 @@ class OrderMoney:
             return self._review(order, remark)
         if order.buyer_erased_at is not None:
             return self._review(order, f"{remark}, whose buyer was erased: it has no address any more")
+        if not self._mark_paid(order, event):
+            return self._remark(order, f"{remark}, and was given back")
         if not hold_again(self._session, order):
+            order.paid_payment_id = None
             return self._review(order, f"{remark}, and not all of its pieces are left")
-        order.payment_status = PaymentStatus.PAID
-        order.paid_payment_id = event.payment_id
         note(self._session, order, remark)
         transition(self._session, order, OrderStatus.CONFIRMED, actor_id=None, reason=PAID_LATE)
+
+    def _has_moved(self, order: Order) -> bool:
+        """Whether a payment paid the order before, or money of it went back: the sums told are older then."""
+        return order.paid_payment_id is not None or sums_of(self._session, order).is_told
+
+    def _mark_paid(self, order: Order, event: PaymentSucceeded) -> bool:
+        """False where all of the money had been given back before its coming was told."""
+        order.payment_status, order.paid_payment_id = PaymentStatus.PAID, event.payment_id
+        settle(self._session, order)
+        return order.payment_status != PaymentStatus.REFUNDED
 
     def _review(self, order: Order, reason: str) -> None:
         order.payment_status = PaymentStatus.NEEDS_REVIEW

@@ -5,14 +5,22 @@ order stays, and its address goes, with what other plugins froze in it, such as 
 order is final, with its last step when it is still on its way to somebody who paid for it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import func, select, update
 
 from nexus_kernel import Money, current_session, now
-from nexus_orders.models import Order, OrderHistory, OrderItem
+from nexus_orders.models import (
+    Order,
+    OrderCancellationRequest,
+    OrderHistory,
+    OrderItem,
+    OrderRefund,
+    OrderRefundRequest,
+    Shipment,
+)
 from nexus_orders.models.order import FORGOTTEN
 from nexus_orders.services.present import ADDRESS
 from nexus_orders.states import FINAL
@@ -24,38 +32,52 @@ class OrdersData:
     name = "orders"
 
     def export(self, person_id: UUID) -> Mapping[str, Any]:
-        """Every order with its address and lines. Two queries."""
+        """Every order with its address, its lines and what happened to it. Six queries."""
         session, mine = current_session(), Order.user_id == person_id
         orders = session.scalars(select(Order).where(mine).order_by(Order.placed_at, Order.id)).all()
-        lines = select(OrderItem).join(Order, Order.id == OrderItem.order_id).where(mine)
-        by_order: dict[UUID, list[dict[str, Any]]] = {order.id: [] for order in orders}
-        for line in session.scalars(lines.order_by(OrderItem.order_id, OrderItem.position)):
-            by_order[line.order_id].append(_line(line))
-        return {"orders": [_order(order, by_order[order.id]) for order in orders]}
+        parts: dict[str, dict[UUID, list[dict[str, Any]]]] = {}
+        for name, (model, order_by, present) in _PARTS.items():
+            parts[name] = {order.id: [] for order in orders}
+            rows = select(model).join(Order, Order.id == model.order_id).where(mine)
+            for row in session.scalars(rows.order_by(model.order_id, order_by)):
+                parts[name][row.order_id].append(present(row))
+        return {
+            "orders": [
+                _order(order) | {name: part[order.id] for name, part in parts.items()} for order in orders
+            ]
+        }
 
     def erase(self, person_id: UUID) -> None:
-        """Blank the final orders (`FORGOTTEN`), and what the person wrote in the history."""
+        """Blank the final orders (`FORGOTTEN`), and what the person wrote in everything."""
         session, mine = current_session(), Order.user_id == person_id
-        statements = (
+        final = Shipment.order_id.in_(select(Order.id).where(mine, Order.status.in_(FINAL)))
+        statements = [
             update(Order).where(mine).values(buyer_erased_at=func.coalesce(Order.buyer_erased_at, now())),
             update(Order).where(mine, Order.status.in_(FINAL)).values(dict(FORGOTTEN)),
+            update(Shipment).where(final).values(tracking_code="", tracking_url=None),
             update(OrderHistory).where(OrderHistory.actor_id == person_id, _of(person_id)).values(reason=""),
-        )
+        ]
+        for request in (OrderCancellationRequest, OrderRefundRequest):
+            theirs = (request.requested_by == person_id, request.order_id.in_(_orders_of(person_id)))
+            statements.append(update(request).where(*theirs).values(reason=""))
         for statement in statements:
             session.execute(statement.execution_options(synchronize_session=False))
 
 
 def _of(person_id: UUID) -> Any:
-    return OrderHistory.order_id.in_(select(Order.id).where(Order.user_id == person_id))
+    return OrderHistory.order_id.in_(_orders_of(person_id))
 
 
-def _order(order: Order, lines: list[dict[str, Any]]) -> dict[str, Any]:
+def _orders_of(person_id: UUID) -> Any:
+    return select(Order.id).where(Order.user_id == person_id)
+
+
+def _order(order: Order) -> dict[str, Any]:
     names = ("number", "status", "payment_status", "payment_method", "currency", "placed_at")
     return {
         **{name: getattr(order, name) for name in names},
         "total": str(order.total),
         "shipping_address": {name: getattr(order, name) for name in ADDRESS},
-        "items": lines,
         "extensions": order.extensions,
     }
 
@@ -67,3 +89,34 @@ def _line(line: OrderItem) -> dict[str, Any]:
         "quantity": line.quantity,
         "total": str(Money(line.total_minor, line.currency)),
     }
+
+
+def _shipment(shipment: Shipment) -> dict[str, Any]:
+    names = ("number", "carrier", "tracking_code", "tracking_url", "shipped_at", "delivered_at")
+    return {name: getattr(shipment, name) for name in names}
+
+
+def _cancellation(wish: OrderCancellationRequest) -> dict[str, Any]:
+    names = ("status", "reason", "note", "requested_at", "decided_at")
+    return {name: getattr(wish, name) for name in names}
+
+
+def _refund_request(wish: OrderRefundRequest) -> dict[str, Any]:
+    names = ("status", "reason", "note", "currency", "requested_at", "decided_at")
+    amount = str(Money(wish.amount_minor, wish.currency))
+    return {**{name: getattr(wish, name) for name in names}, "amount": amount}
+
+
+def _refund(refund: OrderRefund) -> dict[str, Any]:
+    names = ("status", "reason", "currency", "asked_at")
+    amount = str(Money(refund.amount_minor, refund.currency))
+    return {**{name: getattr(refund, name) for name in names}, "amount": amount}
+
+
+_PARTS: dict[str, tuple[Any, Any, Callable[[Any], dict[str, Any]]]] = {
+    "items": (OrderItem, OrderItem.position, _line),
+    "shipments": (Shipment, Shipment.number, _shipment),
+    "cancellation_requests": (OrderCancellationRequest, OrderCancellationRequest.id, _cancellation),
+    "refund_requests": (OrderRefundRequest, OrderRefundRequest.id, _refund_request),
+    "refunds": (OrderRefund, OrderRefund.id, _refund),
+}

@@ -1,6 +1,6 @@
 """The orders' routes."""
 
-from nexus_orders.views import history, orders
+from nexus_orders.views import cancellations, history, orders, refunds, shipments
 from nexus_orders.views.blueprint import blp
 
-__all__ = ["blp", "history", "orders"]
+__all__ = ["blp", "cancellations", "history", "orders", "refunds", "shipments"]

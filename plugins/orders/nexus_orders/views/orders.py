@@ -5,7 +5,6 @@ from uuid import UUID
 
 from nexus_kernel import current_actor, page_of, reading, transaction
 from nexus_orders.schemas.orders import (
-    CancelOrderSchema,
     OrderQuery,
     OrderSchema,
     PlaceOrderSchema,
@@ -13,9 +12,10 @@ from nexus_orders.schemas.orders import (
 )
 from nexus_orders.schemas.quotes import AskQuoteSchema, QuoteSchema
 from nexus_orders.services.checkout import Checkout
-from nexus_orders.services.lifecycle import cancel, lock_order, transition
+from nexus_orders.services.lifecycle import lock_order
 from nexus_orders.services.quoting import quote_cart
 from nexus_orders.services.reading import Orders
+from nexus_orders.services.steps import set_status
 from nexus_orders.states import OrderStatus
 from nexus_orders.views.blueprint import blp
 
@@ -66,23 +66,9 @@ def get_order(order_id: UUID) -> dict[str, Any]:
 @blp.arguments(UpdateOrderSchema)
 @blp.response(200, OrderSchema)
 def update_order(args: dict[str, Any], order_id: UUID) -> dict[str, Any]:
-    """Move an order to its next status"""
+    """Move an order to its next status; shipped: all that is left leaves as one shipment"""
     with transaction() as session:
         order, actor = lock_order(session, order_id), current_actor()
         reason = args["reason"] or "Changed by staff"
-        transition(session, order, OrderStatus(args["status"]), actor_id=actor.id, reason=reason)
+        set_status(session, order, OrderStatus(args["status"]), actor_id=actor.id, reason=reason)
         return Orders(session, actor).get(order_id)
-
-
-@blp.post("/<uuid:order_id>/cancel/")
-@blp.requires("orders.use")
-@blp.arguments(CancelOrderSchema)
-@blp.response(200, OrderSchema)
-def cancel_order(args: dict[str, Any], order_id: UUID) -> dict[str, Any]:
-    """Cancel an order that is neither paid nor shipped"""
-    with transaction() as session:
-        actor = current_actor()
-        orders = Orders(session, actor)
-        order = lock_order(session, order_id, owner_id=orders.owner_id)
-        cancel(session, order, actor_id=actor.id, reason=args["reason"] or "Cancelled by the buyer")
-        return orders.get(order_id)
