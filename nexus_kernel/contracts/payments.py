@@ -418,8 +418,7 @@ class RefundRejected(Event):
     """The money is not given back, or came back; a person has to see to it.
 
     The amount can be asked for again, under another reference. It may follow `PaymentRefunded` of the same
-    refund, when the gateway reversed it, and be followed by that when the gateway did give the money
-    after all.
+    refund, when the gateway reversed it, or precede it, when the gateway did give the money after all.
     """
 
     name: ClassVar[str] = "payments.refund_rejected"
