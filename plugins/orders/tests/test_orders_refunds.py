@@ -151,6 +151,22 @@ def test_a_rejected_refund_frees_its_money(app, paid, give, payments, tell, look
     assert give(paid).status_code == 201
 
 
+def test_money_that_came_back_to_the_shop_is_looked_at(app, paid, give, payments, tell, look):
+    give(paid, amount="4.00")
+    part = last(payments)
+    tell(refunded(paid, part))
+    drain(app)
+    tell(rejected(paid, part), refunded(paid, part))
+    drain(app)
+    assert (look(paid)["payment_status"], look(paid)["refunded"]) == ("paid", "0.00")
+    give(paid)
+    tell(refunded(paid, last(payments)))
+    drain(app)
+    tell(rejected(paid, last(payments)))
+    drain(app)
+    assert (look(paid)["payment_status"], look(paid)["refunded"]) == ("needs_review", "0.00")
+
+
 def test_one_key_asks_the_payments_once(paid, give, ask, payments, staff, buyer):
     keyed = {**staff, "Idempotency-Key": str(uuid4())}
     first, again = (give(paid, headers=keyed, amount="1.00") for _ in range(2))

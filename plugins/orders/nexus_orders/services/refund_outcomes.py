@@ -1,6 +1,7 @@
 """What came of refunds: the payments' events put an order's money right, and end a cancellation.
 
-Events may come twice, late and in any order: each refund has one row, and the largest sums told hold.
+Events may come twice, late and in any order: each refund has one row. A refund that was rejected stays so,
+for the payments may take one back that they told as given.
 """
 
 import logging
@@ -49,7 +50,7 @@ class RefundOutcomes:
     def refunded(self, event: PaymentRefunded) -> None:
         """Money went back. When nothing is left, an approved cancellation becomes true."""
         found = self._find(event)
-        if found is None or found[1].status == RefundStatus.REFUNDED:
+        if found is None or found[1].status != RefundStatus.ASKED:
             return
         order, refund = found
         refund.status, refund.failure = RefundStatus.REFUNDED, ""
@@ -63,11 +64,16 @@ class RefundOutcomes:
     def rejected(self, event: RefundRejected) -> None:
         """Money did not go back: what it was asked for is with staff again."""
         found = self._find(event)
-        if found is None or found[1].status != RefundStatus.ASKED:
+        if found is None or found[1].status == RefundStatus.REJECTED:
             return
         order, refund = found
+        came_back = refund.status == RefundStatus.REFUNDED
         refund.status, refund.failure = RefundStatus.REJECTED, event.reason
         self._session.flush()
+        if came_back and order.payment_status == PaymentStatus.REFUNDED:
+            order.payment_status = PaymentStatus.NEEDS_REVIEW
+        elif came_back:
+            settle(self._session, order)
         self._answer(refund)
         remark = f"{event.amount} {event.amount.currency} could not be given back: {event.reason}"
         log.error("order %s: %s", order.number, remark)

@@ -41,7 +41,7 @@ class Sums:
 
 
 def sums_of(session: Session, order: Order) -> Sums:
-    """The sums of a locked order. The largest ones told hold, so events may come in any order. One query."""
+    """The sums of a locked order. Each refund has a row, so events may come in any order. One query."""
     amount = func.sum(OrderRefund.amount_minor)
     is_asked, is_refunded = (
         OrderRefund.status == status for status in (RefundStatus.ASKED, RefundStatus.REFUNDED)
@@ -56,13 +56,11 @@ def sums_of(session: Session, order: Order) -> Sums:
             came.label("came"),
             func.coalesce(amount.filter(is_asked), 0).label("asked"),
             func.coalesce(amount.filter(is_refunded), 0).label("refunded"),
-            func.coalesce(func.max(OrderRefund.refunded_minor), 0).label("told"),
             func.max(OrderRefund.captured_minor).label("captured"),
         ).where(OrderRefund.order_id == order.id)
     ).one()
-    refunded = max(int(row.refunded), row.told)
     captured = max(int(row.came), row.captured or 0)
-    return Sums(int(row.asked), refunded, captured, row.captured is not None)
+    return Sums(int(row.asked), int(row.refunded), captured, row.captured is not None)
 
 
 def check_holding(order: Order) -> None:
