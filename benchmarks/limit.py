@@ -105,9 +105,9 @@ def _script(connection: psycopg.Connection[Any], parts: Sequence[str]) -> str:
 
 _CHECKOUT = f"""\
 BEGIN;
-SELECT c.user_id AS buyer, b.template, b.template_event, c.id AS cart, c.generation,
+SELECT c.holder_id AS buyer, b.template, b.template_event, c.id AS cart, c.generation,
     uuidv7() AS placed, uuidv7() AS event
-    FROM bench_buyer b JOIN cart_cart c ON c.user_id = b.user_id
+    FROM bench_buyer b JOIN cart_cart c ON c.holder_id = b.user_id
     WHERE b.n = :client_id FOR UPDATE OF c \\gset
 WITH {{order}} SELECT 1;
 WITH gone AS (DELETE FROM cart_item WHERE cart_id = CAST(:cart AS uuid))

@@ -2,11 +2,13 @@
 
 from . import media as media
 from . import services as services
+from . import spreadsheets as spreadsheets
 from .actors import ADMIN, MEMBER, Actor, Permission
 from .api import (
     Amount,
     Blueprint,
     CachedCount,
+    Country,
     Currency,
     File,
     PageQuery,
@@ -15,6 +17,7 @@ from .api import (
     Schema,
     Text,
     Window,
+    download,
     page_of,
     paginate,
 )
@@ -73,6 +76,7 @@ __all__ = [
     "Blueprint",
     "CachedCount",
     "Conflict",
+    "Country",
     "Currency",
     "FieldError",
     "File",
@@ -116,6 +120,7 @@ __all__ = [
     "current_nexus",
     "current_session",
     "current_throttle",
+    "download",
     "hookimpl",
     "invalid_field",
     "issue_access_token",
@@ -132,6 +137,7 @@ __all__ = [
     "services",
     "setting",
     "settings",
+    "spreadsheets",
     "task",
     "throttle",
     "throttle_client",

@@ -12,14 +12,18 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from nexus_kernel.contracts.payments import (
+    Failure,
+    FailureCode,
     PaymentContext,
     Problem,
     ProviderEvent,
     ProviderInfo,
+    RefundSnapshot,
     Result,
     Status,
     WebhookAuthError,
 )
+from nexus_kernel.money import Money
 
 if TYPE_CHECKING:
     import httpx
@@ -49,6 +53,15 @@ class BaseProvider:
     def cancel(self, ctx: PaymentContext) -> Result:
         """UNKNOWN: nothing was closed."""
         return Result(status=Status.UNKNOWN)
+
+    def refund(self, ctx: PaymentContext, amount: Money, *, reason: str) -> Result:
+        """DECLINED, so that a person gives the money back."""
+        refused = Failure(code=FailureCode.CONFIGURATION, safe_message="This gateway gives no money back.")
+        return Result(status=Status.DECLINED, failure=refused)
+
+    def fetch_refund(self, ctx: PaymentContext) -> RefundSnapshot:
+        """UNKNOWN, so that nothing is sent twice."""
+        return RefundSnapshot(status=Status.UNKNOWN)
 
     def callback_reference(self, parameters: Mapping[str, str]) -> str | None:
         """None: a GET on the webhook address names no payment."""
@@ -94,14 +107,21 @@ class GatewayClient:
         self._made: tuple[int, httpx.Client] | None = None
 
     def request(
-        self, method: str, path: str, *, timeout: float, json_body: Mapping[str, Any] | None = None
+        self,
+        method: str,
+        path: str,
+        *,
+        timeout: float,
+        json_body: Mapping[str, Any] | None = None,
+        form_body: Mapping[str, str] | None = None,
     ) -> Answer:
-        """Send one request, once; `timeout` bounds the whole of it in seconds."""
+        """Send one request, once, as JSON or as a form; `timeout` bounds the whole of it in seconds."""
         import httpx  # costs a fifth of a second, and is not needed before the first payment
 
         deadline = time.monotonic() + timeout
         limits = httpx.Timeout(min(READ_TIMEOUT, timeout), connect=min(CONNECT_TIMEOUT, timeout))
-        with self._client().stream(method, self._base_url + path, json=json_body, timeout=limits) as response:
+        url = self._base_url + path
+        with self._client().stream(method, url, json=json_body, data=form_body, timeout=limits) as response:
             body = bytearray()
             for chunk in response.iter_bytes():
                 body += chunk

@@ -16,6 +16,8 @@ SHIPPED = (
     "payments",
     "payments_chapa",
     "promotions",
+    "shipping",
+    "tax",
 )
 
 

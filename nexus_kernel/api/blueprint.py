@@ -26,7 +26,7 @@ from nexus_kernel.api.cached import cached_view, loaded_for
 from nexus_kernel.api.conditional import conditional_response
 from nexus_kernel.api.idempotency import run_once
 from nexus_kernel.api.uploads import MULTIPART, allow_upload, read_form
-from nexus_kernel.auth import check_access
+from nexus_kernel.auth import check_access, current_actor
 
 V = TypeVar("V", bound=Callable[..., Any])
 
@@ -44,7 +44,8 @@ _IDEMPOTENCY_KEY = {
 class Access:
     """Who may call a route: everybody (`public`), or people with these permissions.
 
-    Every one of them is needed; with `any_of` one is enough.
+    Every one of them is needed; with `any_of` one is enough. A public route with permissions is for guests
+    and for those who have them.
     """
 
     public: bool
@@ -111,11 +112,15 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]
         return view
 
     @staticmethod
-    def requires(*codes: str) -> Callable[[V], V]:
-        """Only people with all of these permissions may call the route."""
+    def requires(*codes: str, guests: bool = False) -> Callable[[V], V]:
+        """Only people with all of these permissions may call the route.
+
+        With `guests` nobody in particular may call it too: a request without an Authorization header. The
+        view finds `current_actor().is_anonymous` then; one with a bad token is refused as elsewhere.
+        """
 
         def mark(view: V) -> V:
-            view.__dict__["_nexus_access"] = Access(public=False, codes=codes)
+            view.__dict__["_nexus_access"] = Access(public=guests, codes=codes)
             return view
 
         return mark
@@ -224,7 +229,7 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]
         view = _guarded(view_func, access)
         manual: dict[str, Any] = {"operationId": f"{self.name}_{name}"}
         if access is not None:
-            manual["security"] = [] if access.public else _SECURITY
+            manual["security"] = _security(access)
         _document(view, **manual)
         super().add_url_rule(rule, name, view, provide_automatic_options, **options)
         self.access[name] = access
@@ -240,9 +245,18 @@ def _guarded(view: Callable[..., Any], access: Access | None) -> Callable[..., A
     def guarded(*args: Any, **kwargs: Any) -> Any:
         if access is None or not access.public:
             check_access(access.codes if access else (), any_of=access is not None and access.any_of)
+        elif access.codes and not current_actor().is_anonymous:
+            check_access(access.codes)
         return view(*args, **kwargs)
 
     return guarded
+
+
+def _security(access: Access) -> list[dict[str, list[str]]]:
+    """What OpenAPI calls it; an empty requirement first says that the token is optional."""
+    if access.public:
+        return [{}, *_SECURITY] if access.codes else []
+    return _SECURITY
 
 
 def _document(view: Callable[..., Any], **manual: Any) -> None:

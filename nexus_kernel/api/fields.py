@@ -6,6 +6,7 @@ from typing import Any
 
 import marshmallow as ma
 
+from nexus_kernel.countries import COUNTRIES
 from nexus_kernel.currencies import EXPONENTS
 from nexus_kernel.money import Money
 
@@ -44,6 +45,14 @@ class Currency(ma.fields.String):
         super().__init__(validate=_check_currency, metadata=metadata, **kwargs)
 
 
+class Country(ma.fields.String):
+    """An ISO 3166-1 alpha-2 code."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        metadata = {"pattern": "^[A-Z]{2}$", "example": "ET", **kwargs.pop("metadata", {})}
+        super().__init__(validate=_check_country, metadata=metadata, **kwargs)
+
+
 class Text(ma.fields.String):
     """Text of `minimum` to `maximum` characters; stripped, and without control characters.
 
@@ -70,3 +79,8 @@ def _can_be_seen(character: str) -> bool:
 def _check_currency(code: str) -> None:
     if code not in EXPONENTS:
         raise ma.ValidationError("Must be an active ISO 4217 currency code.")
+
+
+def _check_country(code: str) -> None:
+    if code not in COUNTRIES:
+        raise ma.ValidationError("Must be an ISO 3166-1 alpha-2 country code, such as ET.")

@@ -19,5 +19,9 @@ def _protect(response: Response) -> Response:
 
 
 def _is_personal(response: Response) -> bool:
-    """Whether it is for who sent a token; where nobody asked who it is, it is for anybody."""
-    return "Authorization" in request.headers and ("ETag" not in response.headers or "nexus_actor" in g)
+    """Whether it is for who sent the request, known or not; where nobody asked who it is, it is for anybody.
+
+    One with an ETag is the same for everybody who sends no token.
+    """
+    asked, sent = "nexus_actor" in g, "Authorization" in request.headers
+    return asked and sent if "ETag" in response.headers else asked or sent

@@ -97,8 +97,12 @@ def run_once(view: Callable[[], Any], *, atomic: bool) -> Response:
 
 
 def _scope() -> str:
-    actor = current_actor()
-    return f"{request.endpoint}:{request.path}:{actor.id or request.headers.get('X-Cart-Token', 'anonymous')}"
+    """Whose key it is. A guest's token is a secret, and must not pass for a person's id: it is hashed."""
+    sender = str(current_actor().id or "anonymous")
+    token = request.headers.get("X-Cart-Token")
+    if token is not None and current_actor().is_anonymous:
+        sender = f"guest-{hashlib.sha256(token.encode()).hexdigest()}"
+    return f"{request.endpoint}:{request.path}:{sender}"
 
 
 def _claim(db: Database, scope: str, key: str, claim: UUID) -> Response | None:

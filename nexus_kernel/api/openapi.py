@@ -136,8 +136,8 @@ class Api(flask_smorest.Api):  # type: ignore[misc]
         document["security"] = [{"bearer": []}]
         for operation in (o for methods in document["paths"].values() for o in methods.values()):
             if isinstance(operation, dict) and operation.get("security"):
-                found = self._alternatives(operation["operationId"])
-                operation["security"] = [{"bearer": []}, *found]
+                own = [way for way in operation["security"] if way in ({}, {"bearer": []})]
+                operation["security"] = [*own, *self._alternatives(operation["operationId"])]
         open_what_is_only_answered(document)
         return document
 

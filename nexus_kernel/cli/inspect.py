@@ -76,6 +76,8 @@ def shell(shop: Shop) -> None:
 def _who(nexus: Nexus, endpoint: str) -> str:
     blueprint, _, name = endpoint.partition(".")
     access: Access | None = getattr(nexus.app.blueprints.get(blueprint), "access", {}).get(name)
-    if access is None or access.public:
+    if access is None or (access.public and not access.codes):
         return "everybody"
+    if access.public:
+        return f"guests, {' and '.join(access.codes)}"
     return " and ".join(access.codes) or "every member"

@@ -1,8 +1,10 @@
 """What a person is about to buy."""
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import ClassVar, Protocol
 from uuid import UUID
+
+from nexus_kernel.contracts.events import Event
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,3 +41,17 @@ class CartService(Protocol):
     def empty(self, cart_id: UUID, generation: int) -> None:
         """Remove every line of a locked cart and open its next generation."""
         ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class CartAbandoned(Event):
+    """A cart with something in it was left alone for a day, or whatever the shop has set.
+
+    Told once: again only when the cart is changed and left alone once more. `user_id` is None for a guest.
+    The lines are what the cart holds at that moment; it may be ordered or emptied before anybody hears of it.
+    """
+
+    name: ClassVar[str] = "cart.abandoned"
+    cart_id: UUID
+    user_id: UUID | None
+    lines: tuple[CartLine, ...]

@@ -35,6 +35,10 @@ class Capability(StrEnum):
     FETCH = "fetch"
     WEBHOOK = "webhook"
     CANCEL = "cancel"
+    REFUND = "refund"
+    PARTIAL_REFUND = "partial_refund"
+    NATIVE_IDEMPOTENCY = "native_idempotency"
+    """The same refund sent twice, by its reference or key, gives money back once."""
 
 
 class WebhookTrust(StrEnum):
@@ -46,7 +50,10 @@ class WebhookTrust(StrEnum):
 
 
 class FailureCode(StrEnum):
-    """Why an operation failed, in words that do not depend on the gateway."""
+    """Why an operation failed, in words that do not depend on the gateway.
+
+    CONFIGURATION: the shop itself is refused. A refund that fails so waits for a person.
+    """
 
     DECLINED = "declined"
     INVALID_REQUEST = "invalid_request"
@@ -108,6 +115,7 @@ class PaymentContext:
 
     `reference` is ours and unique for ever; `idempotency_key` is stable over the retries of one operation;
     `provider_ref` is the gateway's own id once known; `timeout` is the time left for the call in seconds.
+    `refund_reference` and `refund_provider_ref` are the same two names of the refund that is meant, if any.
     """
 
     payment_id: UUID
@@ -118,6 +126,8 @@ class PaymentContext:
     urls: PaymentUrls
     timeout: float
     provider_ref: str | None = None
+    refund_reference: str | None = None
+    refund_provider_ref: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,13 +179,38 @@ class Snapshot:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RefundSnapshot:
+    """How a refund stands, as the gateway tells it now. The platform compares amount and reference.
+
+    SUCCEEDED: the money is given back. PENDING: it is on its way. DECLINED: it is not given back. CANCELED:
+    it was on its way, or given back, and has come back to the shop. `known` is False when the gateway says
+    that it has never heard of this refund (with UNKNOWN as status): only then may it be sent once more.
+    """
+
+    status: Status
+    known: bool = True
+    amount: Money | None = None
+    reference: str | None = None
+    provider_ref: str | None = None
+    failure: Failure | None = None
+    raw: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ProviderEvent:
-    """What a webhook claims. `dedupe_key` is equal for two copies of one event."""
+    """What a webhook claims. `dedupe_key` is equal for two copies of one event.
+
+    `reference` and `provider_ref` name the payment. With `about_refund` the refunds of that payment are
+    asked about, or only the one that `refund_reference` or `refund_provider_ref` names.
+    """
 
     dedupe_key: str
     kind: str
     reference: str | None
     provider_ref: str | None = None
+    about_refund: bool = False
+    refund_reference: str | None = None
+    refund_provider_ref: str | None = None
     raw: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -218,6 +253,18 @@ class PaymentProvider(Protocol):
 
         CANCELED when it is closed now, DECLINED when the gateway says that there is nothing left to close.
         """
+        ...
+
+    def refund(self, ctx: PaymentContext, amount: Money, *, reason: str) -> Result:
+        """Give money of a captured payment back (Capability.REFUND; PARTIAL_REFUND for a part of it).
+
+        PENDING when the gateway has accepted it, SUCCEEDED when it is done, DECLINED when nothing was and
+        will be given back; then a `retryable` failure lets the platform ask again later.
+        """
+        ...
+
+    def fetch_refund(self, ctx: PaymentContext) -> RefundSnapshot:
+        """Ask the gateway how the refund stands that `ctx.refund_reference` names."""
         ...
 
     def callback_reference(self, parameters: Mapping[str, str]) -> str | None:
@@ -292,8 +339,11 @@ class PaymentService(Protocol):
         """Ask for money of a payable to be given back, in the caller's transaction; the refund's id.
 
         A worker asks the gateway after the commit; `PaymentRefunded` or `RefundRejected` tells what came of
-        it. `reference` is the caller's name for it: a second call with the same one returns the first's id.
-        Raises Conflict when less than `amount` was captured and is not refunded or asked for yet.
+        it. `reference` is the caller's name for it, of 1 to 200 characters: a second call with the same one
+        returns the first's id. Money that came by several payments is given back in as many parts: the id is
+        that of the first one, and each part has its own event with the same `reference`.
+        Raises Conflict when less than `amount` was captured and is not refunded or asked for yet, and when
+        the reference was used for another payable.
         """
         ...
 
@@ -343,9 +393,11 @@ class PaymentNeedsReview(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class PaymentRefunded(Event):
-    """The gateway gave money back. `refunded` and `captured` are the payable's sums, this refund included.
+    """The gateway, or a person, gave money back. `refunded` and `captured` are the payable's sums, this
+    refund included; take the sums rather than adding amounts up.
 
-    `reference` is what the one who asked for it called it; empty for a refund that the platform began itself.
+    `reference` is what the one who asked for it called it; empty for a refund that the platform or its staff
+    began.
     """
 
     name: ClassVar[str] = "payments.refunded"
@@ -363,7 +415,11 @@ class PaymentRefunded(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class RefundRejected(Event):
-    """The gateway does not give the money back; a person has to see to it."""
+    """The money is not given back, or came back; a person has to see to it.
+
+    The amount can be asked for again, under another reference. It may follow `PaymentRefunded` of the same
+    refund, when the gateway reversed it, or precede it, when the gateway did give the money after all.
+    """
 
     name: ClassVar[str] = "payments.refund_rejected"
     refund_id: UUID

@@ -1,4 +1,4 @@
-"""Who may call which route of accounts and catalog, said here a second time, so that a slip is noticed."""
+"""Who may call which route of some plugins, said here a second time, so that a slip is noticed."""
 
 PUBLIC = """
     POST /api/auth/jwt/create/
@@ -23,8 +23,16 @@ PUBLIC = """
     GET /api/catalog/products/<product>/variants/
     GET /api/catalog/products/<product>/variants/<uuid:variant_id>/
     GET /api/catalog/suggestions/
+    GET /api/shipping/methods/
+    POST /api/shipping/quote/
 """
 MEMBERS = """
+    GET /api/accounts/addresses/
+    POST /api/accounts/addresses/
+    GET /api/accounts/addresses/<uuid:address_id>/
+    DELETE /api/accounts/addresses/<uuid:address_id>/
+    PATCH /api/accounts/addresses/<uuid:address_id>/
+    PUT /api/accounts/addresses/<uuid:address_id>/
     GET /api/accounts/profiles/me/
     GET /api/auth/users/me/
     GET /api/auth/users/me/sessions/
@@ -105,6 +113,18 @@ STAFF = """
     PATCH /api/promotions/coupons/<uuid:coupon_id>/
     PUT /api/promotions/coupons/<uuid:coupon_id>/
     GET /api/promotions/coupons/<uuid:coupon_id>/redemptions/
+    GET /api/shipping/methods/managed/
+    POST /api/shipping/methods/
+    DELETE /api/shipping/methods/<uuid:method_id>/
+    GET /api/shipping/methods/<uuid:method_id>/
+    PATCH /api/shipping/methods/<uuid:method_id>/
+    PUT /api/shipping/methods/<uuid:method_id>/
+    GET /api/tax/rates/
+    POST /api/tax/rates/
+    DELETE /api/tax/rates/<uuid:rate_id>/
+    GET /api/tax/rates/<uuid:rate_id>/
+    PATCH /api/tax/rates/<uuid:rate_id>/
+    PUT /api/tax/rates/<uuid:rate_id>/
 """
 STAFF_IN_PERSON = """
     POST /api/auth/users/<uuid:user_id>/erase/

@@ -15,6 +15,7 @@ from .world import World
 
 PRODUCT, VARIANT = "/api/catalog/products/<product>/", "/api/catalog/variants/<uuid:variant_id>/"
 KEYS, DEVICES = "/api/accounts/api_keys/<uuid:key_id>/", "/api/auth/users/me/sessions/<uuid:session_id>/"
+ADDRESS = "/api/accounts/addresses/<uuid:address_id>/"
 APPLICATION = "/api/accounts/seller_applications/<uuid:application_id>/"
 OF_ALL = {line.strip() for line in (PUBLIC + STAFF + STAFF_IN_PERSON).splitlines()}
 PRICE = {"price": "9.00"}
@@ -22,6 +23,10 @@ RED = {"Colour": "red"}
 COLOURS = {"options": [{"name": "Colour", "values": ["red", "blue", "green"]}]}
 BODIES: dict[str, Any] = {
     f"GET {APPLICATION}": None,
+    f"GET {ADDRESS}": None,
+    f"PATCH {ADDRESS}": {"city": "Adama"},
+    f"PUT {ADDRESS}": {"address_line": "Bole Road 8", "city": "Adama", "country": "ET"},
+    f"DELETE {ADDRESS}": None,
     f"DELETE {KEYS}": None,
     f"DELETE {DEVICES}": None,
     f"PATCH {PRODUCT}": PRICE,
@@ -52,6 +57,7 @@ BODIES: dict[str, Any] = {
 }
 NOT_OWNED = {f"POST {PRODUCT}reviews/"}
 OWN = {
+    "<uuid:address_id>": "address",
     "<uuid:application_id>": "application",
     "<uuid:key_id>": "key of member",
     "<uuid:session_id>": "session of member",

@@ -6,7 +6,17 @@ from nexus_kernel.naming import owner_of
 
 from ..conftest import SHIPPED
 
-PERSONAL = {"user_id", "owner_id", "author_id", "reviewer_id", "person_id", "recipient", "email", "phone"}
+PERSONAL = {
+    "user_id",
+    "holder_id",
+    "owner_id",
+    "author_id",
+    "reviewer_id",
+    "person_id",
+    "recipient",
+    "email",
+    "phone",
+}
 
 
 def test_every_plugin_with_a_column_about_people_exports_and_erases_it(shop: Flask):

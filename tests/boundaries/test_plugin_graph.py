@@ -7,12 +7,14 @@ from nexus_kernel.cli.plugins import graph_text
 GRAPH = """\
 accounts       -> (nothing)
 payments_chapa -> (nothing)
+tax            -> (nothing)
 catalog        -> accounts
 notifications  -> accounts
 payments       -> accounts
 cart           -> catalog
 orders         -> accounts, cart, catalog, payments
 promotions     -> cart, catalog
+shipping       -> cart, catalog
 """
 
 

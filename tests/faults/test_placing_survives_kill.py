@@ -250,7 +250,7 @@ class Sale:
     def cart(self, buyer: Buyer) -> list[int]:
         """The quantities in the buyer's cart."""
         rows = self.sql(
-            "SELECT quantity FROM cart_item JOIN cart_cart c ON c.id = cart_id WHERE user_id = %s", buyer.id
+            "SELECT quantity FROM cart_item JOIN cart_cart c ON c.id = cart_id WHERE holder_id = %s", buyer.id
         )
         return [row["quantity"] for row in rows]
 

@@ -66,6 +66,13 @@ def either_door():
     return {}
 
 
+@blp.get("/lobby/")
+@blp.requires("door.open", "door.lock", guests=True)
+@blp.response(200)
+def lobby():
+    return {"id": str(current_actor().id)}
+
+
 class Door:
     MANIFEST = Manifest(name="door", summary="Doors", url_prefixes=("/api/door/",))
 
@@ -224,6 +231,26 @@ def test_a_route_that_requires_any_opens_to_whoever_has_one_of_them(door, roles,
     assert response.status_code == status
     if status == 403:
         assert response.json["detail"] == "This takes the permission door.open or door.lock."
+
+
+@pytest.mark.parametrize(("roles", "status"), [((), 403), (("guard",), 403), (("staff",), 200)])
+def test_a_route_for_guests_asks_whoever_is_signed_in_for_every_permission(door, roles, status):
+    response = door.test_client().get("/api/door/lobby/", headers=auth_headers(door, *roles))
+    assert response.status_code == status
+
+
+def test_a_route_for_guests_is_open_to_nobody_and_closed_to_a_bad_token(door):
+    answer = get(door, "lobby")
+    assert (answer.status_code, answer.json) == (200, {"id": "None"})
+    assert answer.headers["Cache-Control"] == "no-store", "it depends on who asks"
+    for token in BAD.values():
+        assert get(door, "lobby", f"Bearer {token}").status_code == 401
+    (operation,) = (
+        methods["get"]
+        for path, methods in door.extensions["nexus"].api.document()["paths"].items()
+        if path == "/api/door/lobby/"
+    )
+    assert operation["security"] == [{}, {"bearer": []}]
 
 
 def test_a_route_that_requires_any_is_closed_to_nobody(door):

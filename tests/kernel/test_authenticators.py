@@ -35,6 +35,13 @@ def wave():
     return {"id": str(current_actor().id)}
 
 
+@blp.get("/lounge/")
+@blp.requires("gate.wave", guests=True)
+@blp.response(200)
+def lounge():
+    return {"id": str(current_actor().id)}
+
+
 @blp.get("/pass/")
 @blp.requires("gate.wave", "gate.pass")
 @blp.response(200)
@@ -161,6 +168,16 @@ def test_a_personal_permission_is_never_a_machines_even_if_a_scope_names_it(badg
     assert get("own", "Badge 7").status_code == 403
 
 
+def test_a_route_for_guests_is_no_way_around_a_missing_scope(badges, get):
+    badges.actors |= {"7": actor("gate.wave"), "8": actor("gate.pass")}
+    assert [get("lounge", header).status_code for header in ("", "Badge 7", "Badge 8", "Badge 9")] == [
+        200,
+        200,
+        403,
+        401,
+    ]
+
+
 def test_a_route_that_names_no_permission_is_for_people(badges, get):
     badges.actors["7"] = actor("gate.wave")
     assert get("people", "Badge 7").status_code == 403
@@ -176,6 +193,7 @@ def test_the_document_offers_the_scheme_where_it_can_be_used(badges):
     assert secured == {
         "/api/gate/who/": [],
         "/api/gate/wave/": both,
+        "/api/gate/lounge/": [{}, *both],
         "/api/gate/pass/": both,
         "/api/gate/own/": bearer,
         "/api/gate/people/": bearer,

@@ -136,6 +136,18 @@ def test_a_key_with_a_token_that_does_not_hold_is_401_for_nobody_knows_whose_it_
     assert send(app, None, Authorization="Bearer expired").status_code == 201
 
 
+def test_a_guests_token_is_not_written_down_and_does_not_pass_for_a_person(app):
+    person, token = new_id(), "guests-secret-token-of-a-cart"
+    assert send(app, **{"X-Cart-Token": token}).status_code == 201
+    (claim,) = claims(app)
+    assert token not in claim.scope
+    assert send(app, **{"X-Cart-Token": token}).headers["Idempotent-Replayed"] == "true"
+    assert "Idempotent-Replayed" not in send(app, **{"X-Cart-Token": "another"}).headers
+    assert "Idempotent-Replayed" not in send(app, **auth_headers(app, person_id=person)).headers
+    assert "Idempotent-Replayed" not in send(app, **{"X-Cart-Token": str(person)}).headers
+    assert effects(app) == 4
+
+
 def test_without_a_key_every_request_has_its_effect(app):
     assert {send(app, None).status_code, send(app, None).status_code} == {201} and effects(app) == 2
 

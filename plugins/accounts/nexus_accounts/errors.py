@@ -199,6 +199,15 @@ class TooManyKeys(Conflict):
         super().__init__(f"You have {most} API keys already; revoke one first.")
 
 
+class TooManyAddresses(Conflict):
+    """Delete an address that is not used any more first."""
+
+    code, title = "accounts.too_many_addresses", "Too many addresses"
+
+    def __init__(self, most: int) -> None:
+        super().__init__(f"You have {most} addresses already; delete one first.")
+
+
 class ExportFailed(Unavailable):
     """A part of the person's data could not be read, so there is no document that would look complete."""
 

@@ -6,6 +6,7 @@ PERMISSIONS = (
     Permission("accounts.me.read", "See one's own account"),
     Permission("accounts.me.write", "Change one's own account", personal=True),
     Permission("accounts.me.export", "Get everything that is kept of oneself", personal=True),
+    Permission("accounts.address.use", "Keep one's own addresses"),
     Permission("accounts.api_key.use", "Have API keys", personal=True),
     Permission("accounts.seller_application.use", "Apply to become a seller"),
     Permission("accounts.seller_application.decide", "Decide about applications", roles=("staff",)),

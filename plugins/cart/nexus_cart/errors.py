@@ -49,3 +49,12 @@ class CurrencyMixed(Conflict):
     """The cart holds products of another currency."""
 
     code, title = "cart.currency_mixed", "One cart, one currency"
+
+
+class TokenUnknown(NotFound):
+    """No guest's cart has this token: it never did, or the cart expired or was merged."""
+
+    code, title = "cart.token_unknown", "No cart has this token"
+
+    def __init__(self) -> None:
+        super().__init__("The cart expired or was merged; leave the token out to begin a new one.")

@@ -1,8 +1,9 @@
 """The two tables of the cart."""
 
+from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, UniqueConstraint, text
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from nexus_kernel import Keyed, Model, Timestamped, amount_column, currency_column, money_checks
@@ -12,21 +13,26 @@ MAX_QUANTITY = 999
 
 
 class Cart(Keyed, Timestamped, Model):
-    """A person's cart.
+    """A cart of a person, whose id is `holder_id`, or of a guest, whose token gives it.
 
     `generation` counts the checkouts that emptied it; `version` counts its changes. Every change writes this
-    row first, so its lock stands for the whole cart.
+    row first, so its lock stands for the whole cart. `look_at` is when the sweep looks at it next, None for
+    never until it is changed; `abandoned_version` is the version that was told as abandoned.
     """
 
     __tablename__ = "cart_cart"
     __table_args__ = (
-        UniqueConstraint("user_id"),
+        UniqueConstraint("holder_id"),
         CheckConstraint("generation >= 1", name="generation_positive"),
+        Index("ix_cart_cart_look_at", "look_at", postgresql_where=text("look_at IS NOT NULL")),
     )
 
-    user_id: Mapped[UUID]
+    holder_id: Mapped[UUID]
+    is_guest: Mapped[bool] = mapped_column(default=False, server_default=text("false"))
     generation: Mapped[int] = mapped_column(default=1, server_default=text("1"))
     version: Mapped[int] = mapped_column(BigInteger, default=1, server_default=text("1"))
+    abandoned_version: Mapped[int | None] = mapped_column(BigInteger)
+    look_at: Mapped[datetime | None]
 
 
 class CartItem(Keyed, Timestamped, Model):

@@ -1,20 +1,20 @@
-"""Carts: what people are about to buy, at live prices and against live stock."""
+"""Carts: what people and guests are about to buy, at live prices and against live stock."""
 
 from collections.abc import Iterable, Mapping
 
 from nexus_cart.config import CartConfig
 from nexus_cart.models import Cart, CartItem
-from nexus_cart.privacy import CartData
-from nexus_cart.services import CartCheckout
+from nexus_cart.services import CartCheckout, CartData
+from nexus_cart.tasks import PERIODICS, TASKS
 from nexus_cart.views import blp
-from nexus_kernel import Blueprint, Manifest, Model, Permission, ServiceFactory, hookimpl
+from nexus_kernel import Blueprint, Manifest, Model, Periodic, Permission, ServiceFactory, Task, hookimpl
 from nexus_kernel.contracts.cart import CartService
 from nexus_kernel.contracts.catalog import CatalogService
 from nexus_kernel.contracts.privacy import DataSubjectHandler
 
 MANIFEST = Manifest(
     name="cart",
-    summary="Carts of signed-in people",
+    summary="Carts of people and of guests",
     url_prefixes=("/api/cart/",),
     needs=(CatalogService,),
     provides=(CartService,),
@@ -31,6 +31,11 @@ def nexus_models() -> Iterable[type[Model]]:
 @hookimpl
 def nexus_blueprints() -> Iterable[Blueprint]:
     return [blp]
+
+
+@hookimpl
+def nexus_tasks() -> Iterable[Task | Periodic]:
+    return [*TASKS, *PERIODICS]
 
 
 @hookimpl

@@ -5,7 +5,7 @@ from typing import Any
 import marshmallow as ma
 
 from nexus_cart.models import MAX_QUANTITY
-from nexus_kernel import Amount, Currency, Schema
+from nexus_kernel import Amount, Currency, Schema, Text
 
 
 class Quantity(ma.fields.Integer):
@@ -37,6 +37,12 @@ class SetQuantitySchema(Schema):
     """The new quantity of a line."""
 
     quantity = Quantity(required=True)
+
+
+class TokenSchema(Schema):
+    """The token of a guest's cart."""
+
+    token = Text(200, required=True)
 
 
 class ProductSchema(Schema):
@@ -83,9 +89,40 @@ class ItemSchema(Schema):
 
 
 class CartSchema(Schema):
-    """The cart; lines that are not for sale any more do not count into the total."""
+    """The cart; lines that are not for sale any more do not count into the total.
 
-    id = ma.fields.UUID(required=True)
+    `id` is null for a guest who has put nothing into a cart yet.
+    """
+
+    id = ma.fields.UUID(required=True, allow_none=True)
     items = ma.fields.List(ma.fields.Nested(ItemSchema), required=True)
     total = Amount(required=True)
     currency = Currency(required=True)
+
+
+class CappedSchema(Schema):
+    """A line of a guest's cart of which not all pieces got into the person's cart."""
+
+    product = ma.fields.Nested(ProductSchema, required=True, allow_none=True)
+    variant = ma.fields.Nested(VariantSchema, required=True)
+    requested = ma.fields.Integer(required=True, metadata={"description": "Pieces in both carts together."})
+    quantity = ma.fields.Integer(required=True, metadata={"description": "Pieces in the cart now; may be 0."})
+    reason = ma.fields.String(
+        required=True,
+        validate=ma.validate.OneOf(
+            [
+                "insufficient_stock",
+                "quantity_limit",
+                "total_out_of_range",
+                "cart_full",
+                "currency_mixed",
+                "unavailable",
+            ]
+        ),
+    )
+
+
+class MergedCartSchema(CartSchema):
+    """The person's cart after a merge, and what did not get into it."""
+
+    capped = ma.fields.List(ma.fields.Nested(CappedSchema), required=True)

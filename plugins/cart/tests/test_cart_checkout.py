@@ -105,14 +105,14 @@ def test_an_add_that_waited_for_a_checkout_opens_the_next_filling(app, client, p
 
 
 def _touch(person):
-    return update(Cart).where(Cart.user_id == person).values(version=Cart.version + 1)
+    return update(Cart).where(Cart.holder_id == person).values(version=Cart.version + 1)
 
 
 def _line(person, variant_id):
     columns = ["id", "cart_id", "variant_id", "quantity", "unit_price_minor", "currency"]
     row = select(
         literal(new_id()), Cart.id, literal(variant_id), literal(1), literal(100), literal("ETB")
-    ).where(Cart.user_id == person)
+    ).where(Cart.holder_id == person)
     return insert(CartItem).from_select(columns, row)
 
 

@@ -46,3 +46,22 @@ def test_erasing_empties_one_cart_and_twice_does_no_harm(app, client, handler, f
             handler.erase(person)
         assert client.get("/api/cart/cart/", headers=headers).json["items"] == []
     assert len(client.get("/api/cart/cart/", headers=others).json["items"]) == 1
+
+
+def test_a_merged_cart_is_the_persons_to_know_and_to_forget(app, client, handler, filled, guest, catalog):
+    person, headers = filled()
+    token = guest((catalog.add(), 3))["X-Cart-Token"]
+    assert client.post("/api/cart/merge/", json={"token": token}, headers=headers).status_code == 200
+    assert [line["quantity"] for line in export(app, handler, person)["items"]] == [2, 3]
+    with app.app_context(), transaction():
+        handler.erase(person)
+    assert export(app, handler, person) == {"items": []}
+    assert client.get("/api/cart/cart/", headers=headers).json["items"] == []
+
+
+def test_a_guests_cart_is_nobodys(app, client, handler, filled, guest, catalog):
+    person, _ = filled()
+    headers = guest((catalog.add(), 1))
+    with app.app_context(), transaction():
+        handler.erase(person)
+    assert len(client.get("/api/cart/cart/", headers=headers).json["items"]) == 1

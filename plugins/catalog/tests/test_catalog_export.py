@@ -9,11 +9,12 @@ import pytest
 from click.testing import CliRunner, Result
 from nexus_catalog.commands import catalog
 from nexus_catalog.exporting import rows as exported
-from nexus_catalog.importing.cells import inert, path_names, path_text, plain
+from nexus_catalog.importing.cells import path_names, path_text
 from nexus_catalog.models import Variant
 from sqlalchemy import text, update
 
 from nexus_kernel import migrations, transaction
+from nexus_kernel.spreadsheets import inert, plain
 from nexus_kernel.testing import count_queries
 from nexus_kernel.testing.fixtures import make_app
 

@@ -56,6 +56,7 @@ def test_the_detail_shows_options_and_variants_in_one_query(app, client, lantern
         "prior_price": None,
         "option_values": {"Colour": "blue", "Size": "L"},
         "is_default": False,
+        "weight_grams": 0,
     }
     assert client.get(made.headers["Location"]).json == made.json
 

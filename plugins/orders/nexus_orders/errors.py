@@ -15,6 +15,24 @@ class OrderNotFound(NotFound):
     code, title = "orders.not_found", "No such order"
 
 
+class NoteNotFound(NotFound):
+    """There is no such note about this order."""
+
+    code, title = "orders.note_not_found", "No such note"
+
+
+class NotInvoiced(Conflict):
+    """Nothing was sold by this order, or not yet."""
+
+    code, title = "orders.not_invoiced", "There is no invoice"
+
+
+class SellerUnnamed(Unavailable):
+    """An invoice names its seller, and the shop's settings do not."""
+
+    code, title = "orders.seller_unnamed", "Invoices are not set up"
+
+
 class CartEmpty(Conflict):
     """There is nothing to order."""
 

@@ -28,17 +28,7 @@ from nexus_kernel.contracts.payments import (
 from nexus_kernel.contracts.privacy import DataSubjectHandler
 from nexus_orders import handlers
 from nexus_orders.config import OrdersConfig
-from nexus_orders.models import (
-    Order,
-    OrderAdjustment,
-    OrderCancellationRequest,
-    OrderHistory,
-    OrderItem,
-    OrderRefund,
-    OrderRefundRequest,
-    Shipment,
-    ShipmentLine,
-)
+from nexus_orders.models import MODELS
 from nexus_orders.payables import OrderPayables
 from nexus_orders.services.privacy import OrdersData
 from nexus_orders.tasks import PERIODICS
@@ -57,17 +47,7 @@ MANIFEST = Manifest(
 
 @hookimpl
 def nexus_models() -> Iterable[type[Model]]:
-    return [
-        Order,
-        OrderItem,
-        OrderAdjustment,
-        OrderHistory,
-        Shipment,
-        ShipmentLine,
-        OrderCancellationRequest,
-        OrderRefundRequest,
-        OrderRefund,
-    ]
+    return MODELS
 
 
 @hookimpl

@@ -24,12 +24,12 @@ def succeeded(placed, amount=None):
     return PaymentSucceeded(**told, amount=amount or Money(1000, "ETB"))
 
 
-def refunded(placed, asked, refunded=None, captured=1000):
+def refunded(placed, asked, refunded=None, captured=1000, reference=""):
     """The event of a refund that was asked; `refunded` and `captured` are the order's sums."""
     return PaymentRefunded(
         **about(placed),
         refund_id=asked.id,
-        reference="",
+        reference=reference,
         amount=asked.amount,
         refunded=Money(asked.amount.minor if refunded is None else refunded, "ETB"),
         captured=Money(captured, "ETB"),

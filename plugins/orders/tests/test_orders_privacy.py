@@ -67,12 +67,12 @@ def export(app, handler, person):
         return orjson.loads(orjson.dumps(handler.export(person)))
 
 
-def test_the_export_holds_each_order_with_its_lines_in_six_queries(app, handler, person, order, catalog):
+def test_the_export_holds_each_order_with_its_lines_in_eight_queries(app, handler, person, order, catalog):
     for _ in range(3):
         order((catalog.add(title="Lantern"), 2), (catalog.add(Money(100, "ETB"), title="Wick"), 1))
     with count_queries(app) as queries:
         orders = export(app, handler, person)["orders"]
-    assert len(queries) == 6, str(queries)
+    assert len(queries) == 8, str(queries)
     assert [(o["total"], o["currency"], o["shipping_address"]["city"]) for o in orders] == [
         ("501.00", "ETB", "Addis Ababa")
     ] * 3
@@ -181,3 +181,20 @@ def test_late_money_of_an_erased_buyer_is_looked_at_and_ships_nowhere(
     drain(app)
     after = client.get(f"/api/orders/{placed['id']}/", headers=staff).json
     assert (after["status"], after["payment_status"]) == ("cancelled", "needs_review")
+
+
+def test_notes_about_a_person_are_exported_and_erased_and_invoices_stay(
+    app, client, handler, person, order, catalog, staff, erase
+):
+    placed = order((catalog.add(), 1)).json
+    url = f"/api/orders/{placed['id']}/"
+    client.patch(url, json={"status": "confirmed"}, headers=staff)
+    client.post(f"{url}notes/", json={"text": "Rang twice"}, headers=staff)
+    invoice = client.get(f"{url}invoice/", headers=staff)
+    (told,) = export(app, handler, person)["orders"]
+    assert [note["text"] for note in told["notes"]] == ["Rang twice"]
+    assert [one["document"]["order_number"] for one in told["invoices"]] == [placed["number"]]
+    erase()
+    (told,) = export(app, handler, person)["orders"]
+    assert told["notes"] == [] and len(told["invoices"]) == 1
+    assert client.get(f"{url}invoice/", headers=staff).data == invoice.data

@@ -151,6 +151,22 @@ def test_a_rejected_refund_frees_its_money(app, paid, give, payments, tell, look
     assert give(paid).status_code == 201
 
 
+def test_money_that_came_back_to_the_shop_is_looked_at(app, paid, give, payments, tell, look):
+    give(paid, amount="4.00")
+    part = last(payments)
+    tell(refunded(paid, part))
+    drain(app)
+    tell(rejected(paid, part), refunded(paid, part))
+    drain(app)
+    assert (look(paid)["payment_status"], look(paid)["refunded"]) == ("paid", "0.00")
+    give(paid)
+    tell(refunded(paid, last(payments)))
+    drain(app)
+    tell(rejected(paid, last(payments)))
+    drain(app)
+    assert (look(paid)["payment_status"], look(paid)["refunded"]) == ("needs_review", "0.00")
+
+
 def test_one_key_asks_the_payments_once(paid, give, ask, payments, staff, buyer):
     keyed = {**staff, "Idempotency-Key": str(uuid4())}
     first, again = (give(paid, headers=keyed, amount="1.00") for _ in range(2))
@@ -261,6 +277,29 @@ def test_staff_give_another_amount_up_to_what_is_left(paid, ask, give, decide, p
     assert decide(wish, "approve", amount="0").status_code == 422
     assert decide(wish, "approve", amount="6.00").json["approved_amount"] == "6.00"
     assert last(payments).amount == Money(600, "ETB")
+
+
+@pytest.mark.parametrize("first_part_first", [True, False])
+def test_what_the_payments_give_in_parts_is_counted_once(
+    app, client, staff, paid, ask, decide, payments, tell, look, first_part_first
+):
+    wish = ask(paid, amount="8.00").json
+    decide(wish, "approve")
+    (reference,) = payments.refunds
+    whole = payments.refunds[reference]
+    parts = [replace(whole, amount=Money(300, "ETB")), replace(_asked(), amount=Money(500, "ETB"))]
+    if not first_part_first:
+        parts.reverse()
+    for part, sum_ in zip(parts, (parts[0].amount.minor, 800), strict=True):
+        assert client.get(f"{QUEUE}?status=approved", headers=staff).json["count"] == 1
+        event = refunded(paid, part, refunded=sum_, reference=reference)
+        tell(event, event)
+        drain(app)
+        assert look(paid)["refunded"] == str(Money(sum_, "ETB"))
+    assert client.get(f"{QUEUE}?status=refunded", headers=staff).json["count"] == 1
+    assert look(paid)["payment_status"] == "partially_refunded"
+    shown = client.get(f"{ORDERS}{paid['id']}/refunds/", headers=staff).json["results"]
+    assert sorted(row["amount"] for row in shown) == ["3.00", "5.00"]
 
 
 def test_a_decline_says_why(paid, ask, decide, payments):

@@ -4,10 +4,11 @@ from collections import Counter
 from uuid import uuid4
 
 import pytest
-from nexus_orders.models import ShipmentLine
-from sqlalchemy import func, select
+from nexus_orders.models import Order, ShipmentLine
+from nexus_orders.services.lifecycle import expire_due
+from sqlalchemy import func, select, update
 
-from nexus_kernel import Money, new_id, reading
+from nexus_kernel import Money, new_id, now, reading, transaction
 from nexus_kernel.outbox import OutboxEvent
 from nexus_kernel.testing import auth_headers, count_queries, in_threads
 
@@ -257,6 +258,29 @@ def test_all_that_is_left_at_once_leaves_once(confirmed, ship, look):
     assert Counter(answer.status_code for answer in answers) == {201: 1, 409: 4}
     after = look(confirmed)
     assert after["status"] == "shipped" and [s["number"] for s in after["shipments"]] == [1, 2]
+
+
+@pytest.mark.parametrize("round", range(3))
+def test_the_expiry_and_a_shipment_at_once_do_one_of_the_two(
+    app, order, lamp, ship, staff, look, catalog, round
+):
+    placed = order((lamp, 1)).json
+    with app.app_context(), transaction() as session:
+        session.execute(update(Order).values(expires_at=now()))
+
+    def confirm_and_ship():
+        url = f"{ORDERS}{placed['id']}/"
+        answer = app.test_client().patch(url, json={"status": "confirmed"}, headers=staff)
+        return answer.status_code, ship(placed).status_code
+
+    def expire():
+        with app.app_context():
+            expire_due()
+
+    codes, _ = in_threads([confirm_and_ship, expire])
+    assert codes in ((200, 201), (409, 409))
+    assert look(placed)["status"] == ("shipped" if codes == (200, 201) else "cancelled")
+    assert list(catalog.held) == ([f"shipped:order:{placed['id']}"] if codes == (200, 201) else [])
 
 
 def test_deliveries_at_once_complete_an_order_once(app, confirmed, ship, deliver, look):

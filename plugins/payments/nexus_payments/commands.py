@@ -5,7 +5,7 @@ import sys
 import click
 
 from nexus_kernel import current_nexus
-from nexus_payments.services import checks, inbox
+from nexus_payments.services import checks, inbox, refund_work
 from nexus_payments.services.gateway import notify_url
 from nexus_payments.services.readiness import problems_of
 
@@ -50,4 +50,5 @@ def reconcile() -> None:
     """Do now what workers do on their schedule: process stored webhooks, and ask about what is due."""
     processed = inbox.process_due()
     asked = checks.check_due()
-    click.echo(f"{processed} webhook(s) processed, {asked} payment(s) asked about.")
+    refunds = refund_work.run_due()
+    click.echo(f"{processed} webhook(s) processed, {asked} payment(s) and {refunds} refund(s) asked about.")

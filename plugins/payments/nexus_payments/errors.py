@@ -57,6 +57,42 @@ class ProviderUnavailable(Unavailable):
         super().__init__("Nothing was paid. Try again in a moment.", headers={"Retry-After": "5"})
 
 
+class NotRefundable(Conflict):
+    """There is no money that could be given back."""
+
+    code, title = "payments.not_refundable", "There is nothing to give back"
+
+
+class RefundTooLarge(Conflict):
+    """More than was collected and is not given back or asked for yet; `available` is what is left."""
+
+    code, title = "payments.refund_too_large", "This is more than can be given back"
+
+
+class RefundReferenceUsed(Conflict):
+    """The caller's name of a refund belongs to a refund of something else."""
+
+    code, title = "payments.refund_reference_used", "The reference of the refund is taken"
+
+
+class RefundNotFound(NotFound):
+    """There is no such refund."""
+
+    code, title = "payments.refund_not_found", "There is no such refund"
+
+
+class RefundNotWaiting(Conflict):
+    """The refund does not wait for a person."""
+
+    code, title = "payments.refund_not_waiting", "This refund does not wait for a person"
+
+
+class RefundAtGateway(Conflict):
+    """The refund may be at the gateway already, so that it is not sent again."""
+
+    code, title = "payments.refund_at_gateway", "This refund may have been given already"
+
+
 class UnknownProvider(NotFound):
     """No provider of this code is installed."""
 

@@ -36,9 +36,9 @@ MANIFEST = Manifest(
 
 @hookimpl
 def nexus_models() -> Iterable[type[Model]]:
-    from nexus_payments.models import Payment, ProviderEvent, TransactionLog
+    from nexus_payments.models import Payment, ProviderEvent, Refund, TransactionLog
 
-    return [Payment, ProviderEvent, TransactionLog]
+    return [Payment, ProviderEvent, TransactionLog, Refund]
 
 
 @hookimpl
@@ -57,7 +57,7 @@ def nexus_tasks() -> Iterable[Task | Periodic]:
 
 @hookimpl
 def nexus_services() -> Mapping[type, ServiceFactory]:
-    from nexus_payments.services import Payments
+    from nexus_payments.service import Payments
 
     return {PaymentService: Payments}
 
@@ -79,8 +79,12 @@ def nexus_data_subjects() -> Iterable[DataSubjectHandler]:
 @hookimpl
 def nexus_permissions() -> Iterable[Permission]:
     from nexus_payments.services.reads import READ_ALL
+    from nexus_payments.services.refund_reads import REFUND
 
-    return [Permission(READ_ALL, "See everybody's payments", roles=("staff",))]
+    return [
+        Permission(READ_ALL, "See everybody's payments", roles=("staff",)),
+        Permission(REFUND, "Give money back", roles=("staff",)),
+    ]
 
 
 @hookimpl

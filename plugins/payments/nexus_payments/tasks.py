@@ -5,12 +5,12 @@ from uuid import UUID
 
 from nexus_kernel import Periodic, now, settings, task
 from nexus_payments.config import PaymentsConfig
-from nexus_payments.services import checks, inbox
+from nexus_payments.services import checks, inbox, refund_work
 
 
 @task("payments.process_event")
 def process_event(event_id: str) -> None:
-    """Ask the gateway about the attempt that a stored webhook names."""
+    """Ask the gateway about what a stored webhook names."""
     inbox.process_event(UUID(event_id))
 
 
@@ -18,6 +18,12 @@ def process_event(event_id: str) -> None:
 def check(payment_id: str) -> None:
     """Ask the gateway about one attempt."""
     checks.check(UUID(payment_id))
+
+
+@task("payments.refund")
+def refund(refund_id: str) -> None:
+    """Send a refund to its gateway, or ask what became of it."""
+    refund_work.run(UUID(refund_id))
 
 
 @task("payments.sweep_events")
@@ -32,6 +38,12 @@ def sweep_checks() -> None:
     checks.check_due()
 
 
+@task("payments.sweep_refunds")
+def sweep_refunds() -> None:
+    """Send and ask about every refund that is due."""
+    refund_work.run_due()
+
+
 @task("payments.prune")
 def prune() -> None:
     """Forget the bodies of old webhooks."""
@@ -41,7 +53,9 @@ def prune() -> None:
 TASKS = (
     process_event,
     check,
+    refund,
     Periodic(sweep_events, 2.0),
     Periodic(sweep_checks, 5.0),
+    Periodic(sweep_refunds, 5.0),
     Periodic(prune, 3600.0),
 )

@@ -13,20 +13,35 @@ from uuid import UUID
 
 import nexus_payments.plugin
 import pytest
-from nexus_payments.models import Payment, ProviderEvent, TransactionLog
+from nexus_payments.models import Payment, ProviderEvent, Refund, TransactionLog
 from sqlalchemy import select, text, update
 
-from nexus_kernel import Manifest, Money, Subscription, current_session, hookimpl, new_id, transaction
+from nexus_kernel import (
+    Manifest,
+    Money,
+    Subscription,
+    current_session,
+    hookimpl,
+    new_id,
+    services,
+    transaction,
+)
 from nexus_kernel.contracts.events import Delivery
 from nexus_kernel.contracts.payments import (
     Capability,
+    Failure,
+    FailureCode,
     Payable,
     PaymentContext,
     PaymentFailed,
     PaymentNeedsReview,
+    PaymentRefunded,
+    PaymentService,
     PaymentSucceeded,
     ProviderInfo,
     Redirect,
+    RefundRejected,
+    RefundSnapshot,
     Result,
     Snapshot,
     Status,
@@ -42,13 +57,16 @@ SECRET = b"scripted-secret"
 
 
 class ScriptedProvider(BaseProvider):
-    """A gateway in memory. `on_initiate`, `on_fetch` and `on_cancel` replace its honest behaviour."""
+    """A gateway in memory. `on_initiate`, `on_fetch` and their like replace its honest behaviour.
+
+    It takes the reference of a refund once, and gives back no more than was paid.
+    """
 
     def __init__(self) -> None:
         self.info = ProviderInfo(
             code="scripted",
             display_name="Scripted",
-            capabilities=frozenset({Capability.FETCH, Capability.WEBHOOK, Capability.CANCEL}),
+            capabilities=frozenset(Capability),
             currencies=frozenset({"ETB", "USD"}),
             webhook_trust=WebhookTrust.SIGNED,
             pending_ttl=timedelta(hours=1),
@@ -56,10 +74,16 @@ class ScriptedProvider(BaseProvider):
             max_minor=1_000_000,
             retry_after_decline=True,
         )
+        self._lock, self._honest = threading.Lock(), self.info
         self.reset()
 
     def reset(self) -> None:
         self.test_mode = True
+        self.reset_info()
+        self.given: dict[str, tuple[str, RefundSnapshot]] = {}
+        self.asked_back: list[PaymentContext] = []
+        self.on_refund: Callable[[PaymentContext, Money], Result] = self.give_back
+        self.on_fetch_refund: Callable[[PaymentContext], RefundSnapshot] = self.tell_refund
         self.problems: list[Any] = []
         self.paid: dict[str, Snapshot] = {}
         self.opened: list[PaymentContext] = []
@@ -101,6 +125,51 @@ class ScriptedProvider(BaseProvider):
         self.set(ctx.reference, status=Status.CANCELED)
         return Result(status=Status.CANCELED)
 
+    def refused(self, code: FailureCode, message: str, *, retryable: bool = False) -> Result:
+        failure = Failure(code=code, safe_message=message, retryable=retryable)
+        return Result(status=Status.DECLINED, failure=failure)
+
+    def reset_info(self) -> None:
+        self.info = self._honest
+
+    def lacks(self, *capabilities: Capability) -> None:
+        self.info = replace(self.info, capabilities=self.info.capabilities - set(capabilities))
+
+    def refund(self, ctx: PaymentContext, amount: Money, *, reason: str) -> Result:
+        self.asked_back.append(ctx)
+        return self.on_refund(ctx, amount)
+
+    def fetch_refund(self, ctx: PaymentContext) -> RefundSnapshot:
+        return self.on_fetch_refund(ctx)
+
+    def give_back(self, ctx: PaymentContext, amount: Money) -> Result:
+        with self._lock:
+            reference = str(ctx.refund_reference)
+            if reference in self.given:
+                return self.refused(FailureCode.DUPLICATE_REFERENCE, "Used before.")
+            given = sum(
+                snapshot.amount.minor
+                for of, snapshot in self.given.values()
+                if of == ctx.reference and snapshot.status in (Status.PENDING, Status.SUCCEEDED)
+            )
+            if given + amount.minor > self.paid[ctx.reference].captured.minor:
+                return self.refused(FailureCode.INVALID_REQUEST, "More than is left.")
+            self.given[reference] = (
+                ctx.reference,
+                RefundSnapshot(
+                    status=Status.PENDING, amount=amount, reference=reference, provider_ref=f"G-{reference}"
+                ),
+            )
+            return Result(status=Status.PENDING, provider_ref=f"G-{reference}", raw={"secret": "hidden"})
+
+    def tell_refund(self, ctx: PaymentContext) -> RefundSnapshot:
+        unheard_of = RefundSnapshot(status=Status.UNKNOWN, known=False)
+        return self.given.get(str(ctx.refund_reference), ("", unheard_of))[1]
+
+    def move_refunds(self, status: Status, **changes: Any) -> None:
+        for reference, (of, snapshot) in self.given.items():
+            self.given[reference] = (of, replace(snapshot, status=status, **changes))
+
     def set(self, reference: str, **changes: Any) -> None:
         self.paid[reference] = replace(self.paid[reference], **changes)
 
@@ -120,7 +189,16 @@ class ScriptedProvider(BaseProvider):
         except (ValueError, KeyError, TypeError):
             raise WebhookMalformed("not an object with `ref`") from None
         key = hashlib.sha256(raw_body).hexdigest()
-        return [Claim(dedupe_key=key, kind="paid", reference=reference)]
+        return [
+            Claim(
+                dedupe_key=key,
+                kind=value.get("kind", "paid"),
+                reference=reference,
+                about_refund="refund" in value,
+                refund_reference=value.get("refund"),
+                refund_provider_ref=value.get("refund_provider_ref"),
+            )
+        ]
 
 
 class Shop:
@@ -177,6 +255,8 @@ class Shop:
             Subscription(PaymentSucceeded, self.hear, "shop.hear_succeeded"),
             Subscription(PaymentFailed, self.hear, "shop.hear_failed"),
             Subscription(PaymentNeedsReview, self.hear, "shop.hear_review"),
+            Subscription(PaymentRefunded, self.hear, "shop.hear_refunded"),
+            Subscription(RefundRejected, self.hear, "shop.hear_rejected"),
         ]
 
 
@@ -251,6 +331,36 @@ class Bench:
         with self.app.app_context(), transaction() as session:
             return list(session.scalars(select(TransactionLog).order_by(TransactionLog.id)))
 
+    def refunds(self) -> list[Refund]:
+        with self.app.app_context(), transaction() as session:
+            return list(session.scalars(select(Refund).order_by(Refund.id)))
+
+    def refund(self) -> Refund:
+        (refund,) = self.refunds()
+        return refund
+
+    def paid(self, order: UUID | None = None) -> Any:
+        """The answer of a payment that was opened, paid and booked."""
+        answer = self.opened(order)
+        self.shop.gateway.pay(answer["tx_ref"])
+        self.notify(answer["tx_ref"])
+        self.drain()
+        return answer
+
+    def ask_back(self, order: UUID, amount: Money, reference: str = "R-1", **extra: Any) -> UUID:
+        """What another plugin does."""
+        with self.app.app_context(), transaction():
+            given = {"reason": "Changed mind", "actor_id": None, **extra}
+            return services.get(PaymentService).refund("order", order, amount, reference=reference, **given)
+
+    def staff(self, path: str, **body: Any) -> Any:
+        """POST by staff."""
+        headers = {**auth_headers(self.app, "staff"), **body.pop("headers", {})}
+        return self.app.test_client().post(f"/api/payments{path}", json=body, headers=headers)
+
+    def heard(self, kind: type) -> list[Any]:
+        return [event for event in self.shop.heard if isinstance(event, kind)]
+
     def lose_messages(self) -> None:
         self.app.extensions["nexus"].dispatcher.sent.clear()
 
@@ -265,18 +375,20 @@ class Bench:
                 ("payments_payment", ("created_at", "deadline", "next_check_at", "checked_at")),
                 ("payments_payment", ("busy_until", "closed_at")),
                 ("payments_provider_event", ("received_at", "available_at")),
+                ("payments_refund", ("next_check_at", "busy_until", "sent_at", "first_sent_at")),
             ):
                 changes = ", ".join(f"{c} = {c} - :minutes * interval '1 minute'" for c in columns)
                 session.execute(text(f"UPDATE {table} SET {changes}"), {"minutes": minutes})
 
     def sweep(self) -> None:
         """What the beat does, with every message lost."""
-        from nexus_payments.tasks import sweep_checks, sweep_events
+        from nexus_payments.tasks import sweep_checks, sweep_events, sweep_refunds
 
         self.lose_messages()
         with self.app.app_context():
             sweep_events.function()
             sweep_checks.function()
+            sweep_refunds.function()
         drain(self.app)
 
     def drain(self) -> None:

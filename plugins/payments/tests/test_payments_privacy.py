@@ -3,7 +3,7 @@
 import orjson
 import pytest
 
-from nexus_kernel import new_id, reading, transaction
+from nexus_kernel import Money, new_id, reading, transaction
 
 
 @pytest.fixture
@@ -25,7 +25,26 @@ def test_the_export_lists_every_attempt(app, handler, bench, buyer):
     bench.opened()
     (payment,) = export(app, handler, buyer)["payments"]
     assert (payment["amount"], payment["currency"], payment["status"]) == ("250.00", "ETB", "pending")
-    assert export(app, handler, new_id()) == {"payments": []}
+    assert export(app, handler, new_id()) == {"payments": [], "refunds": []}
+
+
+def test_the_export_lists_what_was_given_back(app, handler, bench, shop, buyer):
+    order = shop.add(buyer)
+    bench.paid(order)
+    bench.ask_back(order, Money(100, "ETB"), reason="Damaged")
+    (refund,) = export(app, handler, buyer)["refunds"]
+    assert (refund["amount"], refund["currency"], refund["reason"]) == ("1.00", "ETB", "Damaged")
+
+
+def test_the_bodies_of_webhooks_that_name_only_a_refund_go_too(app, handler, bench, shop, buyer):
+    order = shop.add(buyer)
+    bench.paid(order)
+    bench.ask_back(order, Money(100, "ETB"))
+    bench.notify("", refund=bench.refund().reference, email="abebe@example.com")
+    bench.drain()
+    erase(app, handler, buyer)
+    assert [event.body for event in bench.events()] == [None, None]
+    assert bench.refund().amount == Money(100, "ETB")
 
 
 def test_erasing_keeps_the_books_and_forgets_pages_and_webhook_bodies(app, handler, bench, gateway, buyer):

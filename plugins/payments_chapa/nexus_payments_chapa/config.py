@@ -31,6 +31,14 @@ class ChapaConfig:
         maximum=999_999_999,
         help="The largest amount of one payment, in whole units; Chapa documents none, yours may have one.",
     )
+    partial_refunds: bool = setting(
+        True, help="Whether the account can give back a part of a payment; older ones cannot."
+    )
+    unique_refund_references: bool = setting(
+        True,
+        help="Chapa documents the reference of a refund as unique. Then one whose answer was lost, and that "
+        "Chapa says it never heard of, is sent again under the same reference; else a person looks it up.",
+    )
     session_minutes: int = setting(
         60, minimum=5, maximum=60, help="How long a checkout page lives, as set in Chapa's dashboard."
     )

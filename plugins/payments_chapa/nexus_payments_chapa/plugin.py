@@ -28,6 +28,9 @@ def nexus_dev_services() -> Iterable[DevService]:
             *("--webhook-url", "{api}/api/payments/webhook/chapa/"),
             *("--secret-key", "CHASECK_TEST-{secret}"),
             *("--webhook-secret", "{secret}"),
+            "--refunds-in-test",
+            *("--refund-processing-after", "15"),
+            *("--refund-completed-after", "60"),
             *("--state-file", "{state_dir}/chapa-simulator.sqlite"),
         ),
         settings={

@@ -22,6 +22,7 @@ from nexus_kernel.contracts.payments import (
     ProviderEvent,
     ProviderInfo,
     Redirect,
+    RefundSnapshot,
     Result,
     Snapshot,
     Status,
@@ -29,8 +30,10 @@ from nexus_kernel.contracts.payments import (
     WebhookMalformed,
     WebhookTrust,
 )
-from nexus_kernel.money import Money, MoneyError
+from nexus_kernel.money import Money
 from nexus_kernel.providers import Answer, BaseProvider, GatewayClient, GatewayUnclear
+from nexus_payments_chapa import refunds
+from nexus_payments_chapa.answers import NOT_FOUND, read_money, read_text, refused
 from nexus_payments_chapa.config import ChapaConfig
 from nexus_payments_chapa.fields import DESCRIPTION_LENGTH, TITLE_LENGTH, clean_text, customer_fields
 from nexus_payments_chapa.signature import is_authentic
@@ -38,7 +41,6 @@ from nexus_payments_chapa.signature import is_authentic
 TEST_PREFIX, LIVE_PREFIX = "CHASECK_TEST-", "CHASECK-"
 DUPLICATE = "Transaction reference has been used before"
 NOT_PAID_YET = "Payment not paid yet"
-NOT_FOUND = "Invalid transaction or Transaction not found"
 ALREADY_EXPIRED = "Payment link already expired"
 SHOPS_FAULT = ("User can't receive", "Payments through API", "Incorrect header", "subaccount", "Merchant")
 TESTS = ("cli.test", "ping")
@@ -71,7 +73,7 @@ class ChapaProvider(BaseProvider):
         self.info = ProviderInfo(
             code="chapa",
             display_name="Chapa",
-            capabilities=frozenset({Capability.FETCH, Capability.WEBHOOK, Capability.CANCEL}),
+            capabilities=_capabilities(config),
             currencies=frozenset({"ETB", "USD"}),
             webhook_trust=WebhookTrust.SIGNED,
             pending_ttl=timedelta(minutes=config.session_minutes),
@@ -109,7 +111,7 @@ class ChapaProvider(BaseProvider):
             body["customization"] = {"title": title, "description": description}
         answer = self._client.request("POST", "/transaction/initialize", timeout=ctx.timeout, json_body=body)
         if answer.status == 429:
-            return _refused(FailureCode.UNAVAILABLE, "Too many requests.", {"status": 429}, retryable=True)
+            return refused(FailureCode.UNAVAILABLE, "Too many requests.", {"status": 429}, retryable=True)
         said = answer.json()
         if answer.status == 200 and said.get("status") == "success" and isinstance(said.get("data"), dict):
             page = Redirect(self._checkout_url(said["data"].get("checkout_url")))
@@ -141,6 +143,14 @@ class ChapaProvider(BaseProvider):
         gone = (answer.status, said.get("message")) in ((400, ALREADY_EXPIRED), (404, NOT_FOUND))
         return Result(status=Status.DECLINED if gone else Status.UNKNOWN, raw=said)
 
+    def refund(self, ctx: PaymentContext, amount: Money, *, reason: str) -> Result:
+        """POST /refund/<reference>: accepted, and done one to three days later."""
+        return refunds.send(self._client, ctx, amount, reason)
+
+    def fetch_refund(self, ctx: PaymentContext) -> RefundSnapshot:
+        """GET /refund/<ref_id>/verify."""
+        return refunds.ask(self._client, ctx)
+
     def callback_reference(self, parameters: Mapping[str, str]) -> str | None:
         """Chapa's GET names our reference `trx_ref`, its documentation `tx_ref`."""
         return parameters.get("trx_ref") or parameters.get("tx_ref")
@@ -155,12 +165,14 @@ class ChapaProvider(BaseProvider):
             return ()
         inner = payload.get("data")
         charge = inner if isinstance(inner, dict) else payload
+        if refunds.is_refund_event(kind):
+            return (_refund_event(str(kind), raw_body, charge, payload),)
         return (
             ProviderEvent(
                 dedupe_key=hashlib.sha256(raw_body).hexdigest(),
                 kind=kind if isinstance(kind, str) else "unknown",
-                reference=_text(charge, "tx_ref") or _text(charge, "trx_ref"),
-                provider_ref=_text(charge, "reference"),
+                reference=read_text(charge, "tx_ref") or read_text(charge, "trx_ref"),
+                provider_ref=read_text(charge, "reference"),
                 raw=payload,
             ),
         )
@@ -173,25 +185,46 @@ class ChapaProvider(BaseProvider):
         return str(url)
 
 
+def _capabilities(config: ChapaConfig) -> frozenset[Capability]:
+    found = {Capability.FETCH, Capability.WEBHOOK, Capability.CANCEL, Capability.REFUND}
+    if config.partial_refunds:
+        found.add(Capability.PARTIAL_REFUND)
+    if config.unique_refund_references:
+        found.add(Capability.NATIVE_IDEMPOTENCY)
+    return frozenset(found)
+
+
+def _refund_event(
+    kind: str, raw_body: bytes, data: Mapping[str, Any], payload: Mapping[str, Any]
+) -> ProviderEvent:
+    ours, theirs = refunds.refund_names(kind, data)
+    of_charge = read_text(data, "reference") if kind.startswith("charge.") else None
+    return ProviderEvent(
+        dedupe_key=hashlib.sha256(raw_body).hexdigest(),
+        kind=kind,
+        reference=read_text(data, "tx_ref") or read_text(data, "trx_ref"),
+        provider_ref=read_text(data, "chapa_reference") or of_charge,
+        about_refund=True,
+        refund_reference=ours,
+        refund_provider_ref=theirs,
+        raw=payload,
+    )
+
+
 def _refusal(answer: Answer, said: Mapping[str, Any]) -> Result:
     message = said.get("message")
     if answer.status in (401, 403):
-        return _refused(FailureCode.CONFIGURATION, "The key is refused.", said)
+        return refused(FailureCode.CONFIGURATION, "The key is refused.", said)
     if answer.status not in (400, 404, 422):
         raise GatewayUnclear(f"status {answer.status}")
     if isinstance(message, dict):
         fields = ", ".join(sorted(words for key in message if (words := FIELDS.get(key)))) or "payment"
-        return _refused(FailureCode.INVALID_REQUEST, f"Chapa does not take this {fields}.", said)
+        return refused(FailureCode.INVALID_REQUEST, f"Chapa does not take this {fields}.", said)
     if message == DUPLICATE:
-        return _refused(FailureCode.DUPLICATE_REFERENCE, DUPLICATE, said)
+        return refused(FailureCode.DUPLICATE_REFERENCE, DUPLICATE, said)
     if str(message).startswith(SHOPS_FAULT) or answer.status == 404:
-        return _refused(FailureCode.CONFIGURATION, "The merchant account cannot take this payment.", said)
-    return _refused(FailureCode.INVALID_REQUEST, "Chapa does not take this payment.", said)
-
-
-def _refused(code: FailureCode, message: str, raw: Mapping[str, Any], *, retryable: bool = False) -> Result:
-    failure = Failure(code=code, safe_message=message, retryable=retryable)
-    return Result(status=Status.DECLINED, failure=failure, raw=raw)
+        return refused(FailureCode.CONFIGURATION, "The merchant account cannot take this payment.", said)
+    return refused(FailureCode.INVALID_REQUEST, "Chapa does not take this payment.", said)
 
 
 def _snapshot(data: Mapping[str, Any], said: Mapping[str, Any]) -> Snapshot:
@@ -200,23 +233,14 @@ def _snapshot(data: Mapping[str, Any], said: Mapping[str, Any]) -> Snapshot:
     mode = data.get("mode")
     return Snapshot(
         status=status,
-        captured=_money(data.get("amount"), currency),
-        reference=_text(data, "tx_ref"),
-        provider_ref=_text(data, "reference"),
+        captured=read_money(data.get("amount"), currency),
+        reference=read_text(data, "tx_ref"),
+        provider_ref=read_text(data, "reference"),
         test_mode=mode == "test" if mode in ("test", "live") else None,
-        method=_text(data, "method") or _text(data, "payment_method"),
-        fee=_money(data.get("charge"), currency),
+        method=read_text(data, "method") or read_text(data, "payment_method"),
+        fee=read_money(data.get("charge"), currency),
         raw=said,
     )
-
-
-def _money(amount: Any, currency: str) -> Money | None:
-    if isinstance(amount, bool) or not isinstance(amount, str | int | Decimal):
-        return None
-    try:
-        return Money.parse(amount, currency)
-    except (MoneyError, ArithmeticError):
-        return None
 
 
 def _payload(raw_body: bytes) -> dict[str, Any]:
@@ -231,11 +255,6 @@ def _payload(raw_body: bytes) -> dict[str, Any]:
 
 def _refuse_constant(text: str) -> Any:
     raise ValueError(text)
-
-
-def _text(data: Mapping[str, Any], name: str) -> str | None:
-    value = data.get(name)
-    return value if isinstance(value, str) and value else None
 
 
 def _path(action: str, reference: str) -> str:

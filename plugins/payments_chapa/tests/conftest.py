@@ -11,9 +11,17 @@ from nexus_chapa_sim.testing import RunningSimulator, running_simulator
 from sqlalchemy import text
 from werkzeug.serving import WSGIRequestHandler, make_server
 
-from nexus_kernel import Manifest, Money, Subscription, hookimpl, new_id, transaction
+from nexus_kernel import Manifest, Money, Subscription, hookimpl, new_id, services, transaction
 from nexus_kernel.contracts.events import Delivery
-from nexus_kernel.contracts.payments import Payable, PaymentFailed, PaymentNeedsReview, PaymentSucceeded
+from nexus_kernel.contracts.payments import (
+    Payable,
+    PaymentFailed,
+    PaymentNeedsReview,
+    PaymentRefunded,
+    PaymentService,
+    PaymentSucceeded,
+    RefundRejected,
+)
 from nexus_kernel.testing import StandInAccounts, auth_headers, drain
 
 SECRET_KEY, HASH = "CHASECK_TEST-for-tests", "dashboard-hash"
@@ -55,6 +63,8 @@ class Shop:
             Subscription(PaymentSucceeded, self.hear, "shop.hear_succeeded"),
             Subscription(PaymentFailed, self.hear, "shop.hear_failed"),
             Subscription(PaymentNeedsReview, self.hear, "shop.hear_review"),
+            Subscription(PaymentRefunded, self.hear, "shop.hear_refunded"),
+            Subscription(RefundRejected, self.hear, "shop.hear_rejected"),
         ]
 
 
@@ -143,6 +153,37 @@ class Bench:
         assert reply.status_code == 201, reply.text
         return str(reply.json["tx_ref"])
 
+    def paid(self, amount: Money | None = None) -> UUID:
+        """An order that was paid through Chapa."""
+        order = self.order(amount)
+        self.sim.pay(self.opened(order))
+        self.deliver()
+        assert self.payments()[0]["status"] == "succeeded"
+        THE_SHOP.heard.clear()
+        return order
+
+    def ask_back(self, order: UUID, minor: int, reference: str = "R-1") -> None:
+        """Ask for money back, and let a worker send it."""
+        with self.app.app_context(), transaction():
+            services.get(PaymentService).refund(
+                "order", order, Money(minor, "ETB"), reference=reference, reason="Damaged", actor_id=None
+            )
+        self.drain()
+
+    def refunds(self) -> list[dict[str, Any]]:
+        """As staff see them, oldest first."""
+        staff = auth_headers(self.app, "staff")
+        return list(
+            reversed(self.app.test_client().get("/api/payments/refunds/", headers=staff).json["results"])
+        )
+
+    def refund(self) -> dict[str, Any]:
+        (refund,) = self.refunds()
+        return refund
+
+    def heard(self) -> list[Any]:
+        return list(THE_SHOP.heard)
+
     def payments(self) -> list[dict[str, Any]]:
         """Oldest first."""
         reply = self.app.test_client().get("/api/payments/", headers=self.headers)
@@ -174,13 +215,18 @@ class Bench:
         )
         with self.app.app_context(), transaction() as session:
             session.execute(text(f"UPDATE payments_payment SET {changes}"), {"m": minutes})
+            changes = ", ".join(
+                f"{c} = {c} - :m * interval '1 minute'"
+                for c in ("next_check_at", "busy_until", "sent_at", "first_sent_at")
+            )
+            session.execute(text(f"UPDATE payments_refund SET {changes}"), {"m": minutes})
 
     def sweep(self) -> None:
         """What the beat does, with every message lost."""
         nexus = self.app.extensions["nexus"]
         nexus.dispatcher.sent.clear()
         with self.app.app_context():
-            for name in ("payments.sweep_events", "payments.sweep_checks"):
+            for name in ("payments.sweep_events", "payments.sweep_checks", "payments.sweep_refunds"):
                 nexus.tasks[name].function()
         self.drain()
 

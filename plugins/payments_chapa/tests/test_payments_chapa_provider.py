@@ -5,6 +5,7 @@ import hmac
 import json
 from contextlib import contextmanager
 from threading import Thread
+from urllib.parse import parse_qs
 from uuid import uuid4
 
 import pytest
@@ -17,6 +18,7 @@ from werkzeug.wrappers import Request, Response
 
 from nexus_kernel import Money
 from nexus_kernel.contracts.payments import (
+    Capability,
     Customer,
     FailureCode,
     PaymentContext,
@@ -25,6 +27,7 @@ from nexus_kernel.contracts.payments import (
     WebhookAuthError,
     WebhookMalformed,
 )
+from nexus_kernel.providers import GatewayUnclear
 
 HASH, KEY = "dashboard-hash", "CHASECK_TEST-key"
 CHARGE = {
@@ -54,7 +57,7 @@ def js(value):
     return json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode()
 
 
-def context():
+def context(**changes):
     urls = PaymentUrls(return_url="https://shop.example/r/", notify_url="https://shop.example/n/")
     return PaymentContext(
         payment_id=uuid4(),
@@ -64,6 +67,7 @@ def context():
         customer=Customer(email="a@example.com"),
         urls=urls,
         timeout=2.0,
+        **changes,
     )
 
 
@@ -336,6 +340,171 @@ def test_cancelling_says_whether_anything_is_left(code, message, status):
     with answering(code, json.dumps(body)) as (url, seen):
         assert provider(base_url=url).cancel(context()).status is status
     assert seen[0][:2] == ("PUT", "/transaction/cancel/OURREFERENCE00000001")
+
+
+STARTED = {
+    "message": "Refund initiated successfully. Processing time: 1-3 business days",
+    "status": "success",
+    "data": {"ref": "MERC-DIS-REF-1", "amount": "12.50", "currency": "ETB", "status": "Refund Initiated"},
+}
+
+
+def refunding(**changes):
+    return context(provider_ref="APabc", refund_reference="OURREFUND00000000001", **changes)
+
+
+def give_back(code, body, ctx=None):
+    with answering(code, json.dumps(body)) as (url, seen):
+        result = provider(base_url=url).refund(ctx or refunding(), Money(1250, "ETB"), reason="Too\nlarge")
+    return result, seen
+
+
+def test_a_refund_is_a_form_to_chapas_reference_with_ours_and_a_reason():
+    result, ((method, path, body),) = give_back(200, STARTED)
+    assert (method, path) == ("POST", "/refund/APabc")
+    assert parse_qs(body.decode()) == {
+        "amount": ["12.50"],
+        "reason": ["Too large"],
+        "reference": ["OURREFUND00000000001"],
+    }
+    assert (result.status, result.provider_ref) == (Status.PENDING, "MERC-DIS-REF-1")
+
+
+def test_newer_documentation_calls_it_ref_id_and_it_may_be_missing():
+    named = {**STARTED, "data": {"ref_id": "MERC-DIS-REF-2"}}
+    assert give_back(200, named)[0].provider_ref == "MERC-DIS-REF-2"
+    unnamed, _ = give_back(200, {**STARTED, "data": {}})
+    assert (unnamed.status, unnamed.provider_ref) == (Status.PENDING, None)
+
+
+def test_what_chapa_does_not_know_by_its_reference_is_named_by_ours():
+    unknown = {"message": "Invalid transaction or Transaction not found", "status": "failed", "data": None}
+    result, seen = give_back(404, unknown)
+    assert [path for _, path, _ in seen] == ["/refund/APabc", "/refund/OURREFERENCE00000001"]
+    assert result.failure.code is FailureCode.INVALID_REQUEST
+    without = context(refund_reference="OURREFUND00000000001")
+    assert [path for _, path, _ in give_back(404, unknown, without)[1]] == ["/refund/OURREFERENCE00000001"]
+
+
+@pytest.mark.parametrize(
+    ("code", "message", "failure", "retryable"),
+    [
+        (400, "Refunds can only be processed in live mode", FailureCode.CONFIGURATION, False),
+        (
+            400,
+            "Refund amount cannot exceed the full transaction amount or be less than 0",
+            FailureCode.INVALID_REQUEST,
+            False,
+        ),
+        (400, "Insufficient Balance", FailureCode.CONFIGURATION, False),
+        (400, "Partial refund is not supported", FailureCode.CONFIGURATION, False),
+        (400, "Refund reference has been used before", FailureCode.DUPLICATE_REFERENCE, False),
+        (400, {"amount": ["validation.numeric"]}, FailureCode.INVALID_REQUEST, False),
+        (401, "Invalid API Key or User doesn't exist", FailureCode.CONFIGURATION, False),
+        (429, "Too many requests", FailureCode.UNAVAILABLE, True),
+    ],
+)
+def test_each_refusal_of_a_refund_has_a_neutral_code(code, message, failure, retryable):
+    result, _ = give_back(code, {"message": message, "status": "failed", "data": None})
+    assert (result.status, result.failure.code) == (Status.DECLINED, failure)
+    assert result.failure.retryable is retryable and str(message) not in result.failure.safe_message
+
+
+@pytest.mark.parametrize(
+    ("code", "body"),
+    [(500, STARTED), (302, STARTED), (200, {**STARTED, "status": "failed"}), (200, {**STARTED, "data": "x"})],
+)
+def test_an_unclear_answer_to_a_refund_raises(code, body):
+    with pytest.raises(GatewayUnclear):
+        give_back(code, body)
+
+
+def stands(code, body, **names):
+    with answering(code, json.dumps(body)) as (url, seen):
+        return provider(base_url=url).fetch_refund(refunding(**names)), seen[0][1]
+
+
+@pytest.mark.parametrize(
+    ("said", "status"),
+    [
+        ("initiated", Status.PENDING),
+        ("Refund Initiated", Status.PENDING),
+        ("processing", Status.PENDING),
+        ("refunded", Status.SUCCEEDED),
+        ("success", Status.SUCCEEDED),
+        ("reversed", Status.CANCELED),
+        ("failed", Status.DECLINED),
+        ("surprising", Status.UNKNOWN),
+        (None, Status.UNKNOWN),
+    ],
+)
+def test_how_a_refund_stands_is_read_from_its_own_status(said, status):
+    data = {
+        "amount": "12.50",
+        "currency": "ETB",
+        "ref_id": "M-1",
+        "merchant_reference": "OURS",
+        "status": said,
+    }
+    body = {"message": "Refund verified successfully", "status": "success", "data": data}
+    snapshot, path = stands(200, body, refund_provider_ref="M-1")
+    assert path == "/refund/M-1/verify"
+    assert (snapshot.status, snapshot.amount, snapshot.reference) == (status, Money(1250, "ETB"), "OURS")
+
+
+def test_a_refund_whose_name_is_not_known_is_asked_for_by_ours():
+    nothing = {"message": "Refund not found", "status": "failed", "data": None}
+    snapshot, path = stands(404, nothing)
+    assert path == "/refund/OURREFUND00000000001/verify"
+    assert (snapshot.status, snapshot.known) == (Status.UNKNOWN, False)
+
+
+@pytest.mark.parametrize(
+    ("code", "message", "names"),
+    [
+        (404, "Refund not found", {"refund_provider_ref": "M-1"}),
+        (404, "Payments through API is disabled, please contact us", {}),
+        (401, "Authorization required", {}),
+        (500, "Refund not found", {}),
+    ],
+)
+def test_no_other_answer_says_that_chapa_never_heard_of_a_refund(code, message, names):
+    snapshot, _ = stands(code, {"message": message, "status": "failed", "data": None}, **names)
+    assert (snapshot.status, snapshot.known) == (Status.UNKNOWN, True)
+
+
+@pytest.mark.parametrize(
+    ("payload", "names"),
+    [
+        (
+            {"event": "charge.refunded", "tx_ref": "OURS", "reference": "APabc"},
+            ("OURS", "APabc", None, None),
+        ),
+        ({"event": "charge.reversed", "tx_ref": "OURS"}, ("OURS", None, None, None)),
+        (
+            {
+                "event": "refund.success",
+                "merchant_reference": "R",
+                "ref_id": "M-1",
+                "chapa_reference": "APabc",
+            },
+            (None, "APabc", "R", "M-1"),
+        ),
+        ({"event": "refund.failed", "reference": "R", "ref": "M-1"}, (None, None, "R", "M-1")),
+    ],
+)
+def test_webhooks_of_refunds_name_what_they_can(payload, names):
+    body = php(payload)
+    (event,) = provider().parse_webhook(body, {"x-chapa-signature": sign(body)})
+    found = (event.reference, event.provider_ref, event.refund_reference, event.refund_provider_ref)
+    assert event.about_refund and found == names
+
+
+def test_what_an_account_can_is_a_matter_of_its_settings():
+    able = provider().info.capabilities
+    assert {Capability.REFUND, Capability.PARTIAL_REFUND, Capability.NATIVE_IDEMPOTENCY} <= able
+    unable = provider(partial_refunds=False, unique_refund_references=False).info.capabilities
+    assert able - unable == {Capability.PARTIAL_REFUND, Capability.NATIVE_IDEMPOTENCY}
 
 
 def test_amount_currency_and_reference_are_always_sent():

@@ -46,6 +46,18 @@ from nexus_chapa_sim.web.server import AddressInUse, NotLoopback, Server
 @click.option("--amount-format", default="number", type=click.Choice(get_args(s.AmountFormat)))
 @click.option("--accept-form/--json-only", default=True, help="Whether initialize accepts form bodies.")
 @click.option("--verify-accepts-reference/--verify-tx-ref-only", default=False)
+@click.option(
+    "--refunds-live-only/--refunds-in-test",
+    "refund_live_only",
+    default=True,
+    help="Whether refunds with a test key are refused, as Chapa does.",
+)
+@click.option("--partial-refunds/--whole-refunds-only", default=True, help="Whether a part can be refunded.")
+@click.option("--refund-processing-after", default=3600.0, help="Seconds until a refund is processed.")
+@click.option("--refund-completed-after", default=86_400.0, help="Seconds until a refund is paid out.")
+@click.option("--refund-signals", default="both", type=click.Choice(get_args(s.RefundSignals)))
+@click.option("--refund-events", default="charge", type=click.Choice(get_args(s.RefundEvents)))
+@click.option("--refund-verify-accepts-reference/--refund-verify-ref-id-only", default=False)
 @click.option("--account-status", default="active", type=click.Choice(get_args(s.AccountStatus)))
 @click.option("--subaccount", multiple=True, help="ID:percentage:0.03 or ID:flat:25; repeatable.")
 def main(host: str, port: int, state_file: Path | None, **options: Any) -> None:

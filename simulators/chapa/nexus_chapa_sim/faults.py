@@ -22,6 +22,9 @@ class FaultKind(StrEnum):
     WRONG_AMOUNT = "wrong_amount"
     WRONG_CURRENCY = "wrong_currency"
     TAMPERED = "tampered"
+    WITHOUT_REF_ID = "without_ref_id"
+    REJECTED = "rejected"
+    REVERSED = "reversed"
 
 
 WEBHOOK_KINDS = frozenset(
@@ -34,7 +37,17 @@ WEBHOOK_KINDS = frozenset(
         FaultKind.TAMPERED,
     }
 )
-ENDPOINTS = ("initialize", "verify", "cancel", "events", "currency_supported", "banks")
+REFUND_KINDS = frozenset({FaultKind.WITHOUT_REF_ID, FaultKind.REJECTED, FaultKind.REVERSED})
+ENDPOINTS = (
+    "initialize",
+    "verify",
+    "cancel",
+    "events",
+    "refund",
+    "refund_verify",
+    "currency_supported",
+    "banks",
+)
 TARGETS = ("webhook", *ENDPOINTS)
 MAX_DELAY = 120.0
 MAX_COPIES = 1000
@@ -129,10 +142,17 @@ def _strikes(fault: Fault, target: str, tx_ref: str | None) -> bool:
 def _checked_kind(target: str, kind: str) -> FaultKind:
     if target not in TARGETS:
         raise FaultError(f"The target is one of {', '.join(TARGETS)}.")
-    allowed = sorted(k for k in FaultKind if (k in WEBHOOK_KINDS) == (target == "webhook"))
+    allowed = sorted(_kinds_of(target))
     if kind not in allowed:
         raise FaultError(f"The kind of a fault of {target} is one of {', '.join(allowed)}.")
     return FaultKind(kind)
+
+
+def _kinds_of(target: str) -> frozenset[FaultKind]:
+    if target == "webhook":
+        return WEBHOOK_KINDS
+    kinds = frozenset(FaultKind) - WEBHOOK_KINDS
+    return kinds if target == "refund" else kinds - REFUND_KINDS
 
 
 def _check_numbers(count: int | None, seconds: float, copies: int) -> None:

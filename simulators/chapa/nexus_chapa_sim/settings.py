@@ -10,6 +10,8 @@ SignatureHeaders = Literal["both", "x-only", "constant-only", "none"]
 BodyStyle = Literal["php", "js"]
 ReturnStyle = Literal["none", "append"]
 AmountFormat = Literal["number", "string"]
+RefundSignals = Literal["both", "webhook-only", "verify-only"]
+RefundEvents = Literal["charge", "refund"]
 AccountStatus = Literal["active", "cannot_receive", "api_disabled"]
 
 TEST_PREFIX = "CHASECK_TEST-"
@@ -32,6 +34,8 @@ _CHOICES: dict[str, tuple[str, ...]] = {
     "return_style": get_args(ReturnStyle),
     "amount_format": get_args(AmountFormat),
     "account_status": get_args(AccountStatus),
+    "refund_signals": get_args(RefundSignals),
+    "refund_events": get_args(RefundEvents),
 }
 
 
@@ -66,6 +70,13 @@ class Settings:
     accept_form: bool = True
     verify_accepts_reference: bool = False
     amount_format: AmountFormat = "number"
+    refund_live_only: bool = True
+    partial_refunds: bool = True
+    refund_processing_after: float = 3600.0
+    refund_completed_after: float = 86_400.0
+    refund_signals: RefundSignals = "both"
+    refund_events: RefundEvents = "charge"
+    refund_verify_accepts_reference: bool = False
     signature_headers: SignatureHeaders = "both"
     webhook_body: BodyStyle = "php"
     retry_delays: tuple[float, ...] = DOCUMENTED_SCHEDULE
@@ -167,6 +178,9 @@ def _check_numbers(settings: Settings) -> None:
         raise SettingsError("At least one payment attempt must be allowed.")
     if not all(0 < delay < WEEK for delay in settings.retry_delays):
         raise SettingsError("Every delay of the retry schedule is greater than zero and less than a week.")
+    refund_times = (settings.refund_processing_after, settings.refund_completed_after)
+    if not all(0 <= seconds <= 8 * WEEK for seconds in refund_times):
+        raise SettingsError("A refund takes between 0 seconds and 8 weeks.")
     positive = 0 < settings.time_scale < WEEK and 0 < settings.delivery_timeout < WEEK
     if not positive or settings.redirect_delay < 0:
         raise SettingsError(

@@ -9,7 +9,9 @@ from nexus_chapa_sim.core.clock import Clock, RealClock, VirtualClock
 from nexus_chapa_sim.core.gateway import Gateway
 from nexus_chapa_sim.core.identifiers import Identifiers
 from nexus_chapa_sim.core.journal import SqliteJournal
+from nexus_chapa_sim.core.refunds import Refunds
 from nexus_chapa_sim.core.store import Store
+from nexus_chapa_sim.delivery.agenda import Agenda
 from nexus_chapa_sim.delivery.model import Delivery
 from nexus_chapa_sim.delivery.notifier import Notifier
 from nexus_chapa_sim.delivery.outbox import Outbox
@@ -37,7 +39,10 @@ class Simulator:
         self.outbox = Outbox(self.configuration, self.clock, self.store, self._sender)
         notifier = Notifier(self.configuration, self.faults)
         identifiers = Identifiers(self.settings.seed)
-        self.gateway = Gateway(self.configuration, self.clock, self.store, identifiers, notifier)
+        parts = (self.configuration, self.clock, self.store, identifiers, notifier)
+        self.gateway = Gateway(*parts)
+        self.refunds = Refunds(*parts)
+        self._agenda = Agenda(self.refunds, self.outbox)
         self._worker: Worker | None = None
 
     @property
@@ -55,25 +60,25 @@ class Simulator:
 
     def start(self) -> None:
         """Send messages in the background as they fall due."""
-        self._worker = Worker(self.outbox, self.store, self.clock)
+        self._worker = Worker(self._agenda, self.store, self.clock)
         self._worker.start()
 
     def drain(self) -> list[Delivery]:
-        """Send everything that is due now, in this thread; the messages as they are afterwards."""
+        """Do everything that is due now, in this thread; the messages sent, as they are afterwards."""
         sent = []
-        while (delivery := self.outbox.send_next()) is not None:
+        while (delivery := self._agenda.step()) is not None:
             sent.append(delivery)
         return sent
 
     def advance(self, minutes: float) -> list[Delivery]:
-        """Let virtual time pass and send each message at the very moment it falls due.
+        """Let virtual time pass; each message goes out, and each refund goes on, at its very moment.
 
         Raises TypeError when the simulator runs on the real clock.
         """
         if not isinstance(self.clock, VirtualClock):
             raise TypeError("Only a simulator with a VirtualClock can be advanced.")
         end, sent = self.clock.now() + timedelta(minutes=minutes), self.drain()
-        while (due := self.outbox.next_due()) is not None and due <= end:
+        while (due := self._agenda.next_due()) is not None and due <= end:
             self.clock.move_to(max(due, self.clock.now()))
             sent += self.drain()
         self.clock.move_to(end)

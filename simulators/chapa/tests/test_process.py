@@ -129,3 +129,13 @@ def test_a_taken_port_and_a_damaged_state_file_are_refused(start: Start, tmp_pat
         done = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
         assert done.returncode == 1
         assert "Traceback" not in done.stderr
+
+
+def test_refunds_go_on_by_themselves_and_are_told(start: Start, merchant: Merchant) -> None:
+    times = ("--refund-processing-after", "0.2", "--refund-completed-after", "0.4")
+    _, url = start("--webhook-url", merchant.url, "--refunds-in-test", *times)
+    pay(url, "P1")
+    answer = httpx.post(f"{url}/v1/refund/P1", headers={"Authorization": f"Bearer {KEY}"})
+    assert answer.status_code == 200
+    assert eventually(lambda: sum(b"charge.refunded" in item.body for item in merchant.webhooks) == 2)
+    assert httpx.get(f"{url}/_sim/refunds").json()["refunds"][0]["state"] == "refunded"

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 PASSWORD, NEW_PASSWORD = "correct-horse-9", "another-horse-8"
 ROLES = {"other": [], "rival": ["seller"], "seller": ["seller"], "staff": ["staff"], "admin": ["admin"]}
+ADDRESSES = "/api/accounts/addresses/"
 APPLICATIONS = "/api/accounts/seller_applications/"
 
 
@@ -32,6 +33,7 @@ def add_people(world: "World") -> None:
     _keys(world)
     _links(world)
     _applications(world)
+    _addresses(world)
     _say_what_is_known(world)
 
 
@@ -86,6 +88,15 @@ def _applications(world: "World") -> None:
     world.post(f"{APPLICATIONS}{declined}/decline/", {"reason": "Not now."}, "staff", 200)
     world.ids |= {"application": waits, "declined application": declined}
     world.know(application_id=[waits, waits, declined], **{name: [text] for name, text in apply.items()})
+
+
+def _addresses(world: "World") -> None:
+    """The member's two, and one of somebody else's."""
+    home = {"address_line": "Bole Road 7", "city": "Addis Ababa", "country": "ET"}
+    for who, name in (("member", "address"), ("member", "second address"), ("other", "other's address")):
+        world.ids[name] = world.post(ADDRESSES, home, who)["id"]
+    ids = [world.ids["address"], world.ids["second address"], world.ids["other's address"]]
+    world.know(address_id=ids, **{name: [text] for name, text in home.items()})
 
 
 def _say_what_is_known(world: "World") -> None:

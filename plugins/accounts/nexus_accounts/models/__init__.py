@@ -7,12 +7,13 @@ from nexus_accounts.models.access import (
     RefreshFamily,
     SingleUseToken,
 )
+from nexus_accounts.models.address_book import SavedAddress
 from nexus_accounts.models.api_keys import ApiKey
 from nexus_accounts.models.applications import ApplicationStatus, SellerApplication
 from nexus_accounts.models.audit import Act, AuditEntry
 from nexus_accounts.models.people import SELLER, Profile, User
 
-TABLES = (User, Profile, RefreshFamily, SingleUseToken, ApiKey, SellerApplication, AuditEntry)
+TABLES = (User, Profile, RefreshFamily, SingleUseToken, ApiKey, SellerApplication, SavedAddress, AuditEntry)
 
 __all__ = [
     "ACTIVATION",
@@ -26,6 +27,7 @@ __all__ = [
     "AuditEntry",
     "Profile",
     "RefreshFamily",
+    "SavedAddress",
     "SellerApplication",
     "SingleUseToken",
     "User",

@@ -66,8 +66,8 @@ class Username(Text):
 class Phone(Text):
     """A telephone number as people write it, or nothing."""
 
-    def __init__(self) -> None:
-        super().__init__(20, metadata={"example": "+251 911 234567"})
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(20, metadata={"example": "+251 911 234567"}, **kwargs)
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
         text = super()._deserialize(value, attr, data, **kwargs)

@@ -14,7 +14,16 @@ from sqlalchemy.orm import Session
 
 from nexus_accounts.errors import AccountClosed, OwnAccount, WrongPassword
 from nexus_accounts.events import DataErasureRequested
-from nexus_accounts.models import Act, ApiKey, Profile, RefreshFamily, SellerApplication, SingleUseToken, User
+from nexus_accounts.models import (
+    Act,
+    ApiKey,
+    Profile,
+    RefreshFamily,
+    SavedAddress,
+    SellerApplication,
+    SingleUseToken,
+    User,
+)
 from nexus_accounts.services.administration import Administration
 from nexus_accounts.services.audit import audit
 from nexus_accounts.services.avatars import remove_avatar
@@ -92,7 +101,7 @@ def forget(session: Session, user_id: UUID) -> None:
         update(User).where(User.id == user_id).values(anonymous),
         update(Profile).where(Profile.user_id == user_id).values(phone="", bio=""),
     ]
-    for table in (RefreshFamily, SingleUseToken, ApiKey, SellerApplication):
+    for table in (RefreshFamily, SingleUseToken, ApiKey, SellerApplication, SavedAddress):
         statements.append(delete(table).where(table.user_id == user_id))
     for statement in statements:
         session.execute(statement.execution_options(synchronize_session=False))
@@ -105,7 +114,7 @@ class AccountData:
     name = "accounts"
 
     def export(self, person_id: UUID) -> Mapping[str, Any]:
-        """Account, profile, sign-ins, API keys without their secrets, and applications. Four queries."""
+        """Account, profile, sign-ins, addresses, API keys without secrets, applications. Five queries."""
         session = current_session()
         columns = (User.id, User.email, User.username, User.first_name, User.last_name, User.roles)
         state = (User.email_verified_at, User.is_active, User.created_at, User.updated_at, User.erased_at)
@@ -115,6 +124,11 @@ class AccountData:
         return {
             "account": dict(account) if account else None,
             "sign_ins": _rows(RefreshFamily, person_id, "device network created_at rotated_at expires_at"),
+            "addresses": _rows(
+                SavedAddress,
+                person_id,
+                "label recipient phone address_line city region postal_code country is_default created_at",
+            ),
             "api_keys": _rows(
                 ApiKey, person_id, "name prefix scopes created_at expires_at last_used_at revoked_at"
             ),

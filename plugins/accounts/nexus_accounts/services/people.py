@@ -1,6 +1,7 @@
 """People: reading and changing accounts."""
 
 from collections.abc import Collection, Mapping
+from dataclasses import fields
 from typing import Any
 from uuid import UUID
 
@@ -8,11 +9,12 @@ from sqlalchemy import Select, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, joinedload
 
-from nexus_accounts.addresses import folded
+from nexus_accounts.addresses import email_key, folded
 from nexus_accounts.errors import AccountClosed, UsernameTaken
-from nexus_accounts.models import User
+from nexus_accounts.models import SavedAddress, User
 from nexus_kernel import NotFound
 from nexus_kernel.contracts.accounts import PersonView
+from nexus_kernel.contracts.addresses import Address
 
 PERSON_COLUMNS = (
     User.id,
@@ -23,6 +25,7 @@ PERSON_COLUMNS = (
     User.roles,
     User.is_active,
 )
+ADDRESS_COLUMNS = tuple(getattr(SavedAddress, field.name) for field in fields(Address))
 
 
 class People:
@@ -39,6 +42,18 @@ class People:
             select(*PERSON_COLUMNS).where(User.id.in_(set(ids)), User.erased_at.is_(None))
         )
         return {row.id: person_view(row) for row in rows}
+
+    def find_person(self, email: str) -> PersonView | None:
+        """As the contract says."""
+        known = select(*PERSON_COLUMNS).where(User.email_key == email_key(email), User.erased_at.is_(None))
+        row = self._session.execute(known).first()
+        return person_view(row) if row else None
+
+    def get_address(self, user_id: UUID, address_id: UUID) -> Address | None:
+        """As the contract says."""
+        mine = (SavedAddress.user_id == user_id, SavedAddress.id == address_id)
+        row = self._session.execute(select(*ADDRESS_COLUMNS).where(*mine)).first()
+        return Address(**row._mapping) if row else None
 
 
 class Accounts:

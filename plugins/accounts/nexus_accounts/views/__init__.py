@@ -1,6 +1,7 @@
 """Routes: people, tokens, credentials, profiles."""
 
 from nexus_accounts.views import (
+    address_book,
     administration,
     api_keys,
     applications,
@@ -15,6 +16,7 @@ from nexus_accounts.views import (
 from nexus_accounts.views.blueprint import blp
 
 __all__ = [
+    "address_book",
     "administration",
     "api_keys",
     "applications",

@@ -1,7 +1,5 @@
 """Rows as CSV or JSON Lines, in pieces of bytes."""
 
-import csv
-import io
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any
@@ -9,7 +7,7 @@ from typing import Any
 import orjson
 
 from nexus_catalog.exporting.rows import COLUMNS
-from nexus_catalog.importing.cells import inert
+from nexus_kernel import spreadsheets
 
 CONTENT_TYPES = {"csv": "text/csv; charset=utf-8", "jsonl": "application/x-ndjson"}
 _ROWS = 200
@@ -27,10 +25,7 @@ def encoded(rows: Iterable[dict[str, Any]], format: str, columns: Sequence[str] 
 
 
 def _csv_piece(rows: Iterable[dict[str, Any]], columns: Sequence[str]) -> bytes:
-    text = io.StringIO(newline="")
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerows([inert(_cell(row[column])) for column in columns] for row in rows)
-    return text.getvalue().encode()
+    return spreadsheets.csv_rows([_cell(row[column]) for column in columns] for row in rows)
 
 
 def _json_piece(rows: Iterable[dict[str, Any]], columns: Sequence[str]) -> bytes:

@@ -33,6 +33,7 @@ COLUMNS = (
     "options",
     "images",
     "image_alt",
+    "weight_grams",
 )
 
 _VARIANTS = (
@@ -49,6 +50,7 @@ _VARIANTS = (
         Variant.price_minor,
         Variant.currency,
         Variant.option_values,
+        Variant.weight_grams,
         Variant.is_default,
         Variant.is_active.label("is_on_sale"),
         (Stock.on_hand - Stock.reserved).label("available"),
@@ -121,6 +123,7 @@ def _values(
         "options": _in_order(row),
         "images": [image.source for image in images],
         "image_alt": [image.alt for image in images],
+        "weight_grams": row.weight_grams,
     }
 
 

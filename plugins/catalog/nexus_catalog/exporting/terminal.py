@@ -8,8 +8,7 @@ from rich.progress import Progress, TextColumn
 from nexus_catalog.exporting.formats import encoded
 from nexus_catalog.exporting.rows import export_columns, exported_rows
 from nexus_catalog.importing.files import STANDARD, created, format_of
-
-BOM = b"\xef\xbb\xbf"
+from nexus_kernel.spreadsheets import BOM
 
 
 def export_file(

@@ -29,7 +29,7 @@ def _statement(sql: str, **columns: str) -> TextClause:
 _PRODUCT = {
     "id": "uuid", "title": "text", "description": "text", "category_id": "uuid", "seller_id": "uuid",
 }  # fmt: skip
-_VARIANT = {"id": "uuid", "price_minor": "bigint", "currency": "text"}
+_VARIANT = {"id": "uuid", "price_minor": "bigint", "currency": "text", "weight_grams": "bigint"}
 
 _INSERT_PRODUCTS = _statement(
     """
@@ -45,8 +45,9 @@ _INSERT_PRODUCTS = _statement(
 _INSERT_VARIANTS = _statement(
     """
     INSERT INTO catalog_variant
-        (id, price_minor, currency, option_values, product_id, sku, is_default, is_active)
-    SELECT id, price_minor, currency, CAST(option_values AS jsonb), product_id, sku, is_default, is_active
+        (id, price_minor, currency, weight_grams, option_values, product_id, sku, is_default, is_active)
+    SELECT id, price_minor, currency, coalesce(weight_grams, 0), CAST(option_values AS jsonb), product_id,
+           sku, is_default, is_active
     FROM {lines} ORDER BY id
     """,
     **_VARIANT,
@@ -88,6 +89,7 @@ _UPDATE_VARIANTS = _statement(
     """
     UPDATE catalog_variant v
     SET price_minor = line.price_minor, currency = line.currency, updated_at = now(),
+        weight_grams = coalesce(line.weight_grams, v.weight_grams),
         option_values = coalesce(CAST(line.option_values AS jsonb), v.option_values)
     FROM {lines} WHERE v.id = line.id
     """,
@@ -173,7 +175,7 @@ def _product_line(product_id: UUID, row: ImportRow, category_id: UUID | None) ->
 
 
 def _variant_line(variant_id: UUID, row: ImportRow) -> tuple[Any, ...]:
-    return variant_id, row.price.minor, row.price.currency
+    return variant_id, row.price.minor, row.price.currency, row.weight_grams
 
 
 def _options(row: ImportRow) -> str | None:

@@ -3,23 +3,8 @@
 import re
 from collections.abc import Sequence
 
-_FORMULA = re.compile(r"'*[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]")
-_ESCAPED = re.compile(r"'+[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]")
 _PATH = re.compile(r"\\([\\>])|\s*>\s*")
 _SEPARATOR = " > "
-
-
-def inert(cell: str) -> str:
-    """The cell with an apostrophe before what a spreadsheet would take for a formula (OWASP, CSV injection).
-
-    `plain` takes it off again; text that already looks like that gets one more, so nothing is lost.
-    """
-    return f"'{cell}" if _FORMULA.match(cell) else cell
-
-
-def plain(cell: str) -> str:
-    """The cell without the apostrophe of `inert`."""
-    return cell[1:] if _ESCAPED.match(cell) else cell
 
 
 def path_text(names: Sequence[str]) -> str:

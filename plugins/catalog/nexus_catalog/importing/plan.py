@@ -30,6 +30,7 @@ _VARIANTS = (
         Variant.price_minor,
         Variant.currency,
         Variant.option_values,
+        Variant.weight_grams,
         Product.title,
         Product.slug,
         Product.description,
@@ -199,7 +200,9 @@ def _compare_variant(known: KnownProduct, row: ImportRow, variant: Row[Any], set
     moves = row.options is not None and row.options != variant.option_values
     if moves:
         known.moved.append(variant.id)
-    if moves or (variant.price_minor, variant.currency) != (row.price.minor, row.price.currency):
+    weighs = row.weight_grams is not None and row.weight_grams != variant.weight_grams
+    priced = (variant.price_minor, variant.currency) != (row.price.minor, row.price.currency)
+    if moves or weighs or priced:
         known.changed.append((row, variant.id))
     if set_stock and variant.available != row.stock:
         known.restocked.append((row, variant.id))

@@ -9,10 +9,20 @@ from typing import Any, BinaryIO, Protocol
 
 import msgspec
 
-from nexus_catalog.importing.cells import plain
+from nexus_kernel.spreadsheets import plain
 
 REQUIRED = ("sku", "title", "description", "category", "price", "stock")
-OPTIONAL = ("currency", "slug", "seller", "product", "options", "images", "image_alt", "active")
+OPTIONAL = (
+    "currency",
+    "slug",
+    "seller",
+    "product",
+    "options",
+    "images",
+    "image_alt",
+    "active",
+    "weight_grams",
+)
 NOTES = ("line", "reason")
 """Columns of a file of refused rows, which is read again once it is mended."""
 LONGEST_RECORD = 1_048_576

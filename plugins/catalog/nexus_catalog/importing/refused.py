@@ -7,9 +7,9 @@ from typing import BinaryIO
 
 import msgspec
 
-from nexus_catalog.importing.cells import inert, plain
 from nexus_catalog.importing.records import NOTES, Reader
 from nexus_catalog.importing.rows import Refusal
+from nexus_kernel.spreadsheets import inert, plain
 
 Write = Callable[[Refusal], None]
 

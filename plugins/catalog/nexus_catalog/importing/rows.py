@@ -11,7 +11,7 @@ import msgspec
 
 from nexus_catalog.importing.cells import path_names
 from nexus_catalog.importing.records import Record
-from nexus_catalog.models import LARGEST_QUANTITY, LONGEST_OPTION, LONGEST_VALUE, MOST_OPTIONS
+from nexus_catalog.models import HEAVIEST, LARGEST_QUANTITY, LONGEST_OPTION, LONGEST_VALUE, MOST_OPTIONS
 from nexus_catalog.services.categories import DEEPEST
 from nexus_catalog.services.slugs import RESERVED, is_id, words
 from nexus_kernel import Money
@@ -52,6 +52,7 @@ class ImportRow:
     options: Mapping[str, str] | None
     images: tuple[ImageLine, ...]
     active: bool
+    weight_grams: int | None
 
     @property
     def line(self) -> int:
@@ -110,6 +111,7 @@ def checked(record: Record, currency: str) -> ImportRow:
         _options(values["options"]) if "options" in values else None,
         _images(values.get("images"), values.get("image_alt")),
         _active(text["active"]),
+        _weight(_number(values, "weight_grams")) if "weight_grams" in values else None,
     )
 
 
@@ -172,6 +174,12 @@ def _stock(text: str) -> int:
     if not _WHOLE.fullmatch(text) or int(text) > LARGEST_QUANTITY:
         raise ValueError(f"stock must be a whole number from 0 to {LARGEST_QUANTITY}, not {text[:40]!r}")
     return int(text)
+
+
+def _weight(text: str) -> int:
+    if not _WHOLE.fullmatch(text or "0") or int(text or "0") > HEAVIEST:
+        raise ValueError(f"weight_grams must be a whole number from 0 to {HEAVIEST}, not {text[:40]!r}")
+    return int(text or "0")
 
 
 def _slug(text: str) -> str:

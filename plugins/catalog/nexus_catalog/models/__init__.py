@@ -6,6 +6,7 @@ from nexus_catalog.models.imports import ImageSource, Import, ImportChunk
 from nexus_catalog.models.listing import Listing, Word
 from nexus_catalog.models.prices import PriceChange
 from nexus_catalog.models.products import (
+    HEAVIEST,
     LONGEST_OPTION,
     LONGEST_VALUE,
     MOST_OPTIONS,
@@ -25,6 +26,7 @@ from nexus_catalog.models.stock import (
 
 __all__ = [
     "ADJUSTMENT_REASONS",
+    "HEAVIEST",
     "LARGEST_QUANTITY",
     "LONGEST_NAME",
     "LONGEST_OPTION",

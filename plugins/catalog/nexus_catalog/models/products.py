@@ -34,6 +34,8 @@ MOST_OPTIONS, MOST_VALUES = 5, 100
 """Options of a product, and values of an option."""
 LONGEST_OPTION, LONGEST_VALUE = 30, 50
 """Characters of an option's name, and of a value."""
+HEAVIEST = 10_000_000
+"""Grams of one piece: ten tonnes."""
 
 
 class Product(Keyed, Timestamped, Model):
@@ -91,7 +93,8 @@ class Variant(Keyed, Timestamped, Model):
     """What is bought: a SKU with its price and its option values (`{"Colour": "red"}`).
 
     A retired variant stays, inactive, because carts and orders remember it. `prior_price_minor` is the
-    lowest price of the 30 days before the current price came into force, kept by a trigger.
+    lowest price of the 30 days before the current price came into force, kept by a trigger. `weight_grams` is
+    that of one piece, 0 where nobody weighed it.
     """
 
     __tablename__ = "catalog_variant"
@@ -99,6 +102,7 @@ class Variant(Keyed, Timestamped, Model):
         UniqueConstraint("sku"),
         *money_checks("price_minor"),
         CheckConstraint("sku <> ''", name="sku_not_empty"),
+        CheckConstraint(f"weight_grams BETWEEN 0 AND {HEAVIEST}", name="weight_grams_range"),
         CheckConstraint("is_active OR NOT is_default", name="default_is_active"),
         CheckConstraint("jsonb_typeof(option_values) = 'object'", name="option_values_object"),
         Index("ix_catalog_variant_product_id", "product_id"),
@@ -122,3 +126,4 @@ class Variant(Keyed, Timestamped, Model):
     is_active: Mapped[bool] = mapped_column(default=True, server_default=true())
     prior_price_minor: Mapped[int | None] = mapped_column(BigInteger)
     option_values: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default=text("'{}'"))
+    weight_grams: Mapped[int] = mapped_column(default=0, server_default=text("0"))

@@ -5,7 +5,7 @@ from typing import Any
 import marshmallow as ma
 from marshmallow import fields
 
-from nexus_catalog.models import LARGEST_QUANTITY
+from nexus_catalog.models import HEAVIEST, LARGEST_QUANTITY
 from nexus_catalog.schemas.images import LeadImageSchema, ProductImageSchema
 from nexus_catalog.services.products import SORTS
 from nexus_kernel import Amount, Currency, PageQuery, QuerySchema, Schema, Text
@@ -65,6 +65,9 @@ class VariantSchema(Schema):
         },
     )
     option_values = fields.Dict(keys=fields.String(), values=fields.String(), required=True)
+    weight_grams = fields.Integer(
+        required=True, metadata={"description": "Of one piece; 0 where nobody weighed it."}
+    )
 
 
 class ProductSchema(Schema):
@@ -110,6 +113,15 @@ def quantity_field(**options: Any) -> fields.Integer:
     return fields.Integer(strict=True, validate=ma.validate.Range(0, LARGEST_QUANTITY), **options)
 
 
+def weight_field() -> fields.Integer:
+    """The grams of one piece."""
+    return fields.Integer(
+        strict=True,
+        validate=ma.validate.Range(0, HEAVIEST),
+        metadata={"description": "What one piece weighs, packed; 0 where nobody weighed it."},
+    )
+
+
 class ProductCreateSchema(Schema):
     """A new product with its default variant. Without a slug or a SKU it is given one."""
 
@@ -122,6 +134,7 @@ class ProductCreateSchema(Schema):
     currency = Currency()
     sku = Text(64, minimum=1)
     stock_quantity = quantity_field()
+    weight_grams = weight_field()
 
 
 class ProductUpdateSchema(Schema):
@@ -136,12 +149,13 @@ class ProductUpdateSchema(Schema):
     currency = Currency()
     sku = Text(64, minimum=1)
     stock_quantity = quantity_field()
+    weight_grams = weight_field()
 
 
 class ProductReplaceSchema(ProductUpdateSchema):
     """The whole content of a product: a description or category that is left out goes.
 
-    Slug, SKU, currency, stock and seller are no content: they stay where they are left out.
+    Slug, SKU, currency, stock, weight and seller are no content: they stay where they are left out.
     """
 
     title = Text(200, minimum=1, required=True)

@@ -6,7 +6,7 @@ import marshmallow as ma
 from marshmallow import fields
 
 from nexus_catalog.models import LONGEST_OPTION, LONGEST_VALUE, MOST_OPTIONS, MOST_VALUES
-from nexus_catalog.schemas.products import OptionSchema, VariantSchema, quantity_field
+from nexus_catalog.schemas.products import OptionSchema, VariantSchema, quantity_field, weight_field
 from nexus_kernel import Amount, Currency, PageQuery, Schema, Text
 
 
@@ -45,6 +45,7 @@ class VariantCreateSchema(Schema):
     sku = Text(64, minimum=1)
     option_values = OptionValues()
     stock_quantity = quantity_field()
+    weight_grams = weight_field()
 
 
 class VariantUpdateSchema(Schema):
@@ -55,10 +56,11 @@ class VariantUpdateSchema(Schema):
     sku = Text(64, minimum=1)
     option_values = OptionValues()
     stock_quantity = quantity_field()
+    weight_grams = weight_field()
 
 
 class VariantReplaceSchema(VariantUpdateSchema):
-    """The whole of a variant. SKU, currency and stock, which are no content, stay where they are left out."""
+    """The whole of a variant. SKU, currency, stock and weight are no content: left out, they stay."""
 
     price = Amount(required=True)
     option_values = OptionValues(load_default=dict)

@@ -18,6 +18,7 @@ _VARIANTS = (
         Variant.sku,
         Variant.price_minor,
         Variant.currency,
+        Variant.weight_grams,
         Product.title,
         Product.slug,
         (Product.is_active & Variant.is_active).label("is_active"),
@@ -61,4 +62,5 @@ def _view(row: Row[Any]) -> VariantView:
         price=Money(row.price_minor, row.currency),
         available=row.available,
         is_active=row.is_active,
+        weight_grams=row.weight_grams,
     )

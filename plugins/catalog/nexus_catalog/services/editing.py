@@ -23,6 +23,8 @@ from nexus_kernel.money import MoneyError
 
 _ATTEMPTS = 10
 _PRODUCT_FIELDS = ("title", "description", "category_id", "seller_id")
+VARIANT_FIELDS = ("sku", "weight_grams")
+"""What is written to a variant as it was given."""
 _LOCKED = select(
     Product.id,
     Product.seller_id,
@@ -54,6 +56,7 @@ def create_product(session: Session, values: Mapping[str, Any], currency: str) -
                 price_minor=price.minor,
                 currency=price.currency,
                 is_default=True,
+                weight_grams=values.get("weight_grams", 0),
             )
         )
     StockKeeper(session).open({variant_id: values.get("stock_quantity", 0)}, "initial")
@@ -71,7 +74,7 @@ def update_product(session: Session, key: str, changes: Mapping[str, Any], actor
     if not changes:
         return current.id
     product = {name: changes[name] for name in _PRODUCT_FIELDS if name in changes}
-    variant = {"sku": changes["sku"]} if "sku" in changes else {}
+    variant = {name: changes[name] for name in VARIANT_FIELDS if name in changes}
     if "price" in changes:
         price = parsed_price(changes["price"], changes.get("currency", current.currency))
         _check_currency(session, current, price.currency)

@@ -44,6 +44,7 @@ WHOLE = (
         VARIANT.c.is_default,
         VARIANT.c.option_values,
         VARIANT.c.prior_price_minor,
+        VARIANT.c.weight_grams,
         PRODUCT.c.options,
         ALL_IMAGES.label("images"),
     )
@@ -176,4 +177,5 @@ def present_variant(row: Row[Any]) -> dict[str, Any]:
         "prior_price": None if prior is None else str(Money(prior, row.currency)),
         "is_default": row.is_default,
         "option_values": row.option_values,
+        "weight_grams": row.weight_grams,
     }

@@ -13,6 +13,7 @@ from nexus_catalog.errors import DefaultVariant, ProductNotFound, TooManyVariant
 from nexus_catalog.models import Product, Stock, Variant
 from nexus_catalog.services.changes import products_changed
 from nexus_catalog.services.editing import (
+    VARIANT_FIELDS,
     as_actor,
     explained,
     generated_sku,
@@ -35,6 +36,7 @@ _VARIANTS = select(
     Variant.is_default,
     Variant.is_active,
     Variant.option_values,
+    Variant.weight_grams,
     Variant.created_at,
     Variant.updated_at,
     (Stock.on_hand - Stock.reserved).label("available"),
@@ -87,6 +89,7 @@ def create_variant(session: Session, key: str, actor: Actor, values: Mapping[str
                 currency=price.currency,
                 is_default=False,
                 option_values=option_values,
+                weight_grams=values.get("weight_grams", 0),
             )
         )
     StockKeeper(session).open({variant_id: values.get("stock_quantity", 0)}, "initial")
@@ -105,7 +108,7 @@ def update_variant(
     _check_there(session, product.id, variant_id)
     if not changes:
         return _own(session, variant_id)
-    values = {"sku": changes["sku"]} if "sku" in changes else {}
+    values = {name: changes[name] for name in VARIANT_FIELDS if name in changes}
     currency = _same_currency(product, changes)
     if "price" in changes:
         values["price_minor"] = parsed_price(changes["price"], currency).minor

@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 import orjson
-from flask import Flask, Response, current_app, request
+from flask import Response, request
 
 from nexus_catalog.config import CatalogConfig
 from nexus_catalog.errors import ImportNotFound
@@ -18,7 +18,7 @@ from nexus_catalog.services import imports
 from nexus_catalog.tasks import run_import
 from nexus_catalog.views.answers import json_answer
 from nexus_catalog.views.blueprint import blp
-from nexus_kernel import PageQuery, page_of, reading, settings, transaction
+from nexus_kernel import PageQuery, download, page_of, reading, settings, transaction
 from nexus_kernel.errors import UnsupportedMediaType
 
 _FORMATS = {
@@ -97,20 +97,4 @@ def export_products(args: dict[str, Any]) -> Response:
 
 
 def _file(pieces: Iterator[bytes], name: str, format: str) -> Response:
-    headers = {"Content-Disposition": f'attachment; filename="{name}.{format}"', "Cache-Control": "no-store"}
-    return Response(_in_context(pieces), 200, headers, content_type=CONTENT_TYPES[format])
-
-
-def _in_context(pieces: Iterator[bytes]) -> Iterator[bytes]:
-    """The pieces, each made in a context of its own: a client that hangs up in between leaves none behind."""
-    app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
-
-    def made() -> Iterator[bytes]:
-        while True:
-            with app.app_context():
-                piece = next(pieces, None)
-            if piece is None:
-                return
-            yield piece
-
-    return made()
+    return download(pieces, f"{name}.{format}", CONTENT_TYPES[format])

@@ -1,4 +1,4 @@
-"""Shipments, cancellation requests, refund requests and refunds."""
+"""Shipments, cancellation requests, refund requests, refunds, and the payments that were told."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -18,6 +18,7 @@ def upgrade() -> None:
     _create_cancellation_requests()
     _create_refund_requests()
     _create_refunds()
+    _create_payments()
 
 
 def _create_shipments() -> None:
@@ -127,7 +128,8 @@ def _create_refunds() -> None:
     op.create_table(
         "orders_refund",
         sa.Column("order_id", sa.Uuid(), nullable=False),
-        sa.Column("refund_id", sa.Uuid(), nullable=False),
+        sa.Column("refund_id", sa.Uuid(), nullable=True),
+        sa.Column("reference", sa.String(), nullable=False),
         sa.Column("cancellation_id", sa.Uuid(), nullable=True),
         sa.Column("request_id", sa.Uuid(), nullable=True),
         sa.Column("amount_minor", sa.BigInteger(), nullable=False),
@@ -167,6 +169,24 @@ def _create_refunds() -> None:
     op.create_index("uq_orders_refund_refund_id", "orders_refund", ["refund_id"], unique=True)
 
 
+def _create_payments() -> None:
+    op.create_table(
+        "orders_payment",
+        sa.Column("payment_id", sa.Uuid(), nullable=False),
+        sa.Column("order_id", sa.Uuid(), nullable=False),
+        sa.Column("amount_minor", sa.BigInteger(), nullable=False),
+        sa.Column("currency", sa.String(length=3), nullable=False),
+        sa.Column("told_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint("currency ~ '^[A-Z]{3}$'", name="ck_orders_payment_currency_code"),
+        *_amounts("orders_payment", "amount_minor"),
+        sa.ForeignKeyConstraint(
+            ["order_id"], ["orders_order.id"], name="fk_orders_payment_order_id", ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("payment_id", name="pk_orders_payment"),
+    )
+    op.create_index("ix_orders_payment_order", "orders_payment", ["order_id"], unique=False)
+
+
 def _create_indexes_of_requests(table: str) -> None:
     op.create_index(f"ix_{table}_order", table, ["order_id", "id"], unique=False)
     op.create_index(f"ix_{table}_status", table, ["status", "id"], unique=False)
@@ -182,6 +202,7 @@ def _amounts(table: str, *columns: str) -> list[sa.CheckConstraint]:
 
 def downgrade() -> None:
     for table in (
+        "orders_payment",
         "orders_refund",
         "orders_refund_request",
         "orders_cancellation_request",

@@ -53,6 +53,9 @@ class Order(Keyed, Model):
         one_of("payment_status", PaymentStatus, "payment_status_known"),
         Index("ix_orders_order_own", "user_id", "placed_at", "id"),
         Index("ix_orders_order_all", "placed_at", "id"),
+        Index("ix_orders_order_status", "status", "placed_at", "id"),
+        Index("ix_orders_order_payment_status", "payment_status", "placed_at", "id"),
+        Index("ix_orders_order_total", "total_minor", "id"),
         Index(
             "ix_orders_order_due",
             "expires_at",

@@ -87,8 +87,10 @@ class OrderRefundRequest(Keyed, Model):
 class OrderRefund(Keyed, Model):
     """Money of an order that was asked back, or that the payments gave back by themselves.
 
-    `refund_id` is the payments' id. `refunded_minor` and `captured_minor` are the order's sums as the event
-    of this refund told them. `cancellation_id` and `request_id` say what it was asked for.
+    `refund_id` is the payments' id. They may give what one `reference` asked in several refunds: each has a
+    row once it is told, and what is not told yet stays in one row, asked. `refunded_minor` and
+    `captured_minor` are the order's sums as the event of this refund told them. `cancellation_id` and
+    `request_id` say what it was asked for.
     """
 
     __tablename__ = "orders_refund"
@@ -100,7 +102,8 @@ class OrderRefund(Keyed, Model):
     )
 
     order_id: Mapped[UUID] = mapped_column(ForeignKey("orders_order.id", ondelete="CASCADE"))
-    refund_id: Mapped[UUID]
+    refund_id: Mapped[UUID | None]
+    reference: Mapped[str] = mapped_column(default="")
     cancellation_id: Mapped[UUID | None] = mapped_column(
         ForeignKey("orders_cancellation_request.id", ondelete="CASCADE")
     )

@@ -38,7 +38,7 @@ def _body(context: click.Context, option: click.Parameter, text: str) -> dict[st
     "--body",
     default="{}",
     callback=_body,
-    help="JSON that is added to the body of each order, such as what an extension of the checkout demands.",
+    help="JSON that is added to the body of each order, such as the `extensions` that the checkout asks for.",
 )
 @click.option("--yes-on-production", is_flag=True, help="Race in a shop in which people buy.")
 def races(

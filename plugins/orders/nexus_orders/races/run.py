@@ -76,7 +76,8 @@ def run(race: Race) -> bool:
                 outcomes[scenario.name] = _play(scenario, shop, race)
         except Refused as refused:
             raise click.ClickException(
-                f"This shop does not take an ordinary order, so there is no race: {refused}"
+                f"This shop does not take an ordinary order, so there is no race; --body may add what it "
+                f"asks for. {refused}"
             ) from None
         finally:
             for fault in shop.clean_up():

@@ -5,21 +5,7 @@ from typing import Any
 
 import marshmallow as ma
 
-from nexus_kernel import Schema, Text
-from nexus_orders.countries import COUNTRIES
-
-
-class Country(ma.fields.String):
-    """An ISO 3166-1 alpha-2 code."""
-
-    def __init__(self, **kwargs) -> None:
-        metadata = {"pattern": "^[A-Z]{2}$", "example": "ET"}
-        super().__init__(validate=_check_country, metadata=metadata, **kwargs)
-
-
-def _check_country(code: str) -> None:
-    if code not in COUNTRIES:
-        raise ma.ValidationError("Must be an ISO 3166-1 alpha-2 country code, such as ET.")
+from nexus_kernel import Country, Schema, Text
 
 
 class AddressSchema(Schema):

@@ -2,7 +2,7 @@
 
 import marshmallow as ma
 
-from nexus_kernel import Amount, Currency, PageQuery, Schema, Text
+from nexus_kernel import Amount, Currency, Schema, Text
 from nexus_kernel.contracts.orders import PricePhase
 from nexus_orders.schemas.addresses import AddressSchema, ToAddressSchema
 from nexus_orders.schemas.cancellations import OrderCancellationSchema
@@ -30,14 +30,6 @@ class UpdateOrderSchema(Schema):
 
     status = ma.fields.String(required=True, validate=STATUSES)
     reason = Text(500, multiline=True, load_default="")
-
-
-class OrderQuery(PageQuery):
-    """Which orders to list."""
-
-    status = ma.fields.String(validate=STATUSES)
-    payment_status = ma.fields.String(validate=PAYMENT_STATUSES)
-    number = Text(20, metadata={"description": "The order's number, exactly; in any case."})
 
 
 class ItemSchema(Schema):

@@ -16,7 +16,7 @@ class GiveRefundSchema(Schema):
 
     amount = Amount()
     lines = choice_of_lines()
-    reason = Text(500, minimum=1, multiline=True, required=True)
+    reason = Text(300, minimum=1, multiline=True, required=True)
 
     @ma.validates_schema
     def check_one_of_the_two(self, data: dict[str, Any], **kwargs: Any) -> None:

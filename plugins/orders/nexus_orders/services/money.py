@@ -2,11 +2,13 @@
 
 import logging
 
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
+from nexus_kernel import now
 from nexus_kernel.contracts.payments import PaymentFailed, PaymentNeedsReview, PaymentSucceeded
 from nexus_orders import errors
-from nexus_orders.models import Order
+from nexus_orders.models import Order, OrderPayment
 from nexus_orders.services.lifecycle import hold_again, lock_order, note, transition
 from nexus_orders.services.refund_outcomes import settle
 from nexus_orders.services.refunding import sums_of
@@ -31,7 +33,7 @@ class OrderMoney:
         payment of a paid order is noted. The same payment twice changes nothing.
         """
         order = self._order(event)
-        if order is None or order.paid_payment_id == event.payment_id:
+        if order is None or order.paid_payment_id == event.payment_id or not self._is_new(order, event):
             return
         payment = (
             f"payment {event.reference} ({event.amount} {event.amount.currency} through {event.provider})"
@@ -98,6 +100,13 @@ class OrderMoney:
             return self._review(order, f"{remark}, and not all of its pieces are left")
         note(self._session, order, remark)
         transition(self._session, order, OrderStatus.CONFIRMED, actor_id=None, reason=PAID_LATE)
+
+    def _is_new(self, order: Order, event: PaymentSucceeded) -> bool:
+        """Note a payment; False when it was told before."""
+        amount = {"amount_minor": event.amount.minor, "currency": event.amount.currency}
+        told = {"payment_id": event.payment_id, "order_id": order.id, "told_at": now(), **amount}
+        statement = insert(OrderPayment).values(told).on_conflict_do_nothing()
+        return self._session.execute(statement.returning(OrderPayment.payment_id)).first() is not None
 
     def _has_moved(self, order: Order) -> bool:
         """Whether a payment paid the order before, or money of it went back: the sums told are older then."""

@@ -1,9 +1,12 @@
 """What came of refunds: the payments' events put an order's money right, and end a cancellation.
 
-Events may come twice, late and in any order: each refund has one row, and the largest sums told hold.
+Events may come twice, late and in any order: each refund has one row. A refund that was rejected stays so,
+for the payments may take one back that they told as given.
 """
 
 import logging
+from typing import Any
+from uuid import UUID
 
 from sqlalchemy import exists, select, update
 from sqlalchemy.orm import Session
@@ -47,13 +50,13 @@ class RefundOutcomes:
     def refunded(self, event: PaymentRefunded) -> None:
         """Money went back. When nothing is left, an approved cancellation becomes true."""
         found = self._find(event)
-        if found is None or found[1].status == RefundStatus.REFUNDED:
+        if found is None or found[1].status != RefundStatus.ASKED:
             return
         order, refund = found
         refund.status, refund.failure = RefundStatus.REFUNDED, ""
         refund.refunded_minor, refund.captured_minor = event.refunded.minor, event.captured.minor
         self._session.flush()
-        self._answer(refund, RefundRequestStatus.REFUNDED)
+        self._answer(refund)
         settle(self._session, order)
         note(self._session, order, f"{event.amount} {event.amount.currency} given back")
         self._settle_cancellation(order)
@@ -61,12 +64,17 @@ class RefundOutcomes:
     def rejected(self, event: RefundRejected) -> None:
         """Money did not go back: what it was asked for is with staff again."""
         found = self._find(event)
-        if found is None or found[1].status != RefundStatus.ASKED:
+        if found is None or found[1].status == RefundStatus.REJECTED:
             return
         order, refund = found
+        came_back = refund.status == RefundStatus.REFUNDED
         refund.status, refund.failure = RefundStatus.REJECTED, event.reason
         self._session.flush()
-        self._answer(refund, RefundRequestStatus.REFUND_FAILED)
+        if came_back and order.payment_status == PaymentStatus.REFUNDED:
+            order.payment_status = PaymentStatus.NEEDS_REVIEW
+        elif came_back:
+            settle(self._session, order)
+        self._answer(refund)
         remark = f"{event.amount} {event.amount.currency} could not be given back: {event.reason}"
         log.error("order %s: %s", order.number, remark)
         note(self._session, order, remark)
@@ -81,26 +89,70 @@ class RefundOutcomes:
         except errors.OrderNotFound:
             log.error("%s of refund %s names no order: %s", event.name, event.refund_id, event.payable_id)
             return None
-        statement = select(OrderRefund).where(OrderRefund.refund_id == event.refund_id)
-        refund = self._session.scalars(statement, execution_options={"populate_existing": True}).first()
-        if refund is None:
-            refund = OrderRefund(
-                order_id=order.id,
-                refund_id=event.refund_id,
-                amount_minor=event.amount.minor,
-                currency=event.amount.currency,
-                status=RefundStatus.ASKED,
-            )
-            self._session.add(refund)
+        known = OrderRefund.refund_id == event.refund_id
+        refund = self._one(OrderRefund.order_id == order.id, known) or self._part_of(order, event)
+        if refund.status == RefundStatus.ASKED and refund.amount_minor > event.amount.minor:
+            self._split(refund, event.amount.minor)
         return order, refund
 
-    def _answer(self, refund: OrderRefund, status: RefundRequestStatus) -> None:
-        if refund.request_id is not None:
-            self._session.execute(
-                update(OrderRefundRequest)
-                .where(OrderRefundRequest.id == refund.request_id)
-                .values(status=status, updated_at=now())
+    def _part_of(self, order: Order, event: PaymentRefunded | RefundRejected) -> OrderRefund:
+        """A refund that is told for the first time: a part of what was asked, or begun by the payments."""
+        asked = None
+        if event.reference:
+            asked = self._one(
+                OrderRefund.order_id == order.id,
+                OrderRefund.reference == event.reference,
+                OrderRefund.status == RefundStatus.ASKED,
             )
+        if asked is not None and asked.amount_minor > event.amount.minor:
+            first_id, asked.refund_id = asked.refund_id, event.refund_id
+            self._session.flush()
+            self._split(asked, event.amount.minor, first_id)
+            return asked
+        if asked is not None and asked.refund_id is None:
+            asked.refund_id = event.refund_id
+            return asked
+        own = OrderRefund(
+            order_id=order.id,
+            refund_id=event.refund_id,
+            reference=event.reference,
+            amount_minor=event.amount.minor,
+            currency=event.amount.currency,
+            status=RefundStatus.ASKED,
+        )
+        self._session.add(own)
+        return own
+
+    def _split(self, refund: OrderRefund, minor: int, rest_id: UUID | None = None) -> None:
+        """Leave `minor` in this row, and the rest, which is not told yet, in another one."""
+        names = ("order_id", "reference", "cancellation_id", "request_id", "currency", "reason", "actor_id")
+        rest = {name: getattr(refund, name) for name in names}
+        amount = refund.amount_minor - minor
+        refund.amount_minor = minor
+        self._session.add(
+            OrderRefund(**rest, refund_id=rest_id, amount_minor=amount, status=RefundStatus.ASKED)
+        )
+        self._session.flush()
+
+    def _one(self, *conditions: Any) -> OrderRefund | None:
+        statement = select(OrderRefund).where(*conditions).order_by(OrderRefund.id)
+        return self._session.scalars(statement, execution_options={"populate_existing": True}).first()
+
+    def _answer(self, refund: OrderRefund) -> None:
+        """What became of a buyer's request, once everything that was asked for it is told."""
+        if refund.request_id is None:
+            return
+        same = (OrderRefund.request_id == refund.request_id, OrderRefund.reference == refund.reference)
+        states = set(self._session.scalars(select(OrderRefund.status).where(*same)))
+        if RefundStatus.ASKED in states:
+            return
+        failed = RefundStatus.REJECTED in states
+        status = RefundRequestStatus.REFUND_FAILED if failed else RefundRequestStatus.REFUNDED
+        self._session.execute(
+            update(OrderRefundRequest)
+            .where(OrderRefundRequest.id == refund.request_id)
+            .values(status=status, updated_at=now())
+        )
 
     def _settle_cancellation(self, order: Order) -> None:
         """Cancel an order whose approved cancellation waited for its money, or give it back to staff."""

@@ -13,7 +13,7 @@ from nexus_kernel import Money, invalid_field, services
 from nexus_kernel.contracts.payments import PaymentService
 from nexus_kernel.money import MoneyError
 from nexus_orders import errors
-from nexus_orders.models import Order, OrderItem, OrderRefund
+from nexus_orders.models import Order, OrderItem, OrderPayment, OrderRefund
 from nexus_orders.states import HOLDING, RefundStatus
 
 
@@ -21,7 +21,8 @@ from nexus_orders.states import HOLDING, RefundStatus
 class Sums:
     """Minor units of an order: on their way back, given back, and captured as far as the payments told.
 
-    `is_told` is False until the payments told of a refund.
+    `captured` is 0 for an order that was paid before that was noted. `is_told` is False until the payments
+    told of a refund.
     """
 
     asked: int
@@ -36,25 +37,30 @@ class Sums:
 
     def left(self, total: int) -> int:
         """What can be asked back of an order of this total: never more than the total in all."""
-        return min(total, max(total, self.captured) - self.refunded) - self.asked
+        return min(total, (self.captured or total) - self.refunded) - self.asked
 
 
 def sums_of(session: Session, order: Order) -> Sums:
-    """The sums of a locked order. The largest ones told hold, so events may come in any order. One query."""
+    """The sums of a locked order. Each refund has a row, so events may come in any order. One query."""
     amount = func.sum(OrderRefund.amount_minor)
     is_asked, is_refunded = (
         OrderRefund.status == status for status in (RefundStatus.ASKED, RefundStatus.REFUNDED)
     )
+    came = (
+        select(func.coalesce(func.sum(OrderPayment.amount_minor), 0))
+        .where(OrderPayment.order_id == order.id, OrderPayment.currency == order.currency)
+        .scalar_subquery()
+    )
     row = session.execute(
         select(
+            came.label("came"),
             func.coalesce(amount.filter(is_asked), 0).label("asked"),
             func.coalesce(amount.filter(is_refunded), 0).label("refunded"),
-            func.coalesce(func.max(OrderRefund.refunded_minor), 0).label("told"),
             func.max(OrderRefund.captured_minor).label("captured"),
         ).where(OrderRefund.order_id == order.id)
     ).one()
-    refunded = max(int(row.refunded), row.told)
-    return Sums(int(row.asked), refunded, row.captured or 0, row.captured is not None)
+    captured = max(int(row.came), row.captured or 0)
+    return Sums(int(row.asked), int(row.refunded), captured, row.captured is not None)
 
 
 def check_holding(order: Order) -> None:
@@ -119,6 +125,7 @@ def ask_payments(
     refund = OrderRefund(
         order_id=order.id,
         refund_id=refund_id,
+        reference=reference,
         amount_minor=amount.minor,
         currency=amount.currency,
         status=RefundStatus.ASKED,

@@ -4,8 +4,8 @@ from typing import Any
 from uuid import UUID
 
 from nexus_kernel import current_actor, page_of, reading, transaction
+from nexus_orders.schemas.filters import OrderQuery
 from nexus_orders.schemas.orders import (
-    OrderQuery,
     OrderSchema,
     PlaceOrderSchema,
     UpdateOrderSchema,
@@ -47,7 +47,7 @@ def quote_order(args: dict[str, Any]) -> dict[str, Any]:
 @blp.arguments(OrderQuery, location="query")
 @blp.response(200, page_of(OrderSchema))
 def list_orders(args: dict[str, Any]) -> dict[str, Any]:
-    """The caller's orders, newest first; staff see everybody's"""
+    """The caller's orders; staff see everybody's"""
     with reading() as session:
         return Orders(session, current_actor()).page(args)
 

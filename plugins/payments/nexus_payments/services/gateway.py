@@ -12,12 +12,13 @@ from nexus_kernel.contracts.payments import (
     PaymentContext,
     PaymentProvider,
     PaymentUrls,
+    RefundSnapshot,
     Result,
     Snapshot,
     Status,
 )
 from nexus_payments.config import PaymentsConfig
-from nexus_payments.models import Payment
+from nexus_payments.models import Payment, Refund
 
 log = logging.getLogger("nexus.payments")
 
@@ -48,6 +49,24 @@ def fetch_payment(provider: PaymentProvider, payment: Payment) -> Snapshot:
         return Snapshot(status=Status.UNKNOWN, raw=_raised(provider, "fetch", error))
 
 
+def refund_payment(provider: PaymentProvider, payment: Payment, refund: Refund) -> Result:
+    """Send the refund to the gateway. Any exception is UNKNOWN."""
+    try:
+        result = provider.refund(_refund_context(payment, refund), refund.amount, reason=refund.reason)
+        return _redacted(provider, result)
+    except Exception as error:
+        return Result(status=Status.UNKNOWN, raw=_raised(provider, "refund", error))
+
+
+def fetch_refund(provider: PaymentProvider, payment: Payment, refund: Refund) -> RefundSnapshot:
+    """Ask the gateway how the refund stands. Any exception is UNKNOWN."""
+    try:
+        snapshot = provider.fetch_refund(_refund_context(payment, refund))
+        return replace(snapshot, raw=_safe(provider, snapshot.raw))
+    except Exception as error:
+        return RefundSnapshot(status=Status.UNKNOWN, raw=_raised(provider, "fetch_refund", error))
+
+
 def notify_url(provider: str) -> str:
     """The address to configure at the gateway for its webhooks."""
     return f"{_public_url()}/api/payments/webhook/{provider}/"
@@ -66,6 +85,15 @@ def _context(payment: Payment) -> PaymentContext:
         ),
         timeout=settings(PaymentsConfig).call_timeout,
         provider_ref=payment.provider_ref,
+    )
+
+
+def _refund_context(payment: Payment, refund: Refund) -> PaymentContext:
+    return replace(
+        _context(payment),
+        idempotency_key=f"refund-{refund.id}",
+        refund_reference=refund.reference,
+        refund_provider_ref=refund.provider_ref,
     )
 
 

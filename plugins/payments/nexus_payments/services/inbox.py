@@ -11,10 +11,16 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from nexus_kernel import current_nexus, new_id, now, reading
-from nexus_kernel.contracts.payments import PaymentProvider, WebhookAuthError, WebhookMalformed
+from nexus_kernel.contracts.payments import (
+    PaymentProvider,
+    WebhookAuthError,
+    WebhookMalformed,
+    WebhookTrust,
+)
 from nexus_kernel.contracts.payments import ProviderEvent as Claim
 from nexus_payments.errors import UnknownProvider, WebhookRefused, WebhookUnreadable
 from nexus_payments.models import EventStatus, ProviderEvent
+from nexus_payments.services import refund_work
 from nexus_payments.services.checks import RUN_SECONDS, check, find_by_reference
 from nexus_payments.services.claims import claim_due
 
@@ -60,6 +66,10 @@ def store(
             "dedupe_key": _clean(claim.dedupe_key, 128),
             "kind": _clean(claim.kind, 100),
             "reference": _clean(claim.reference, 100) or None,
+            "provider_ref": _clean(claim.provider_ref, 200) or None,
+            "about_refund": claim.about_refund,
+            "refund_reference": _clean(claim.refund_reference, 100) or None,
+            "refund_provider_ref": _clean(claim.refund_provider_ref, 200) or None,
             "headers": kept,
             "body": body,
             "status": EventStatus.RECEIVED,
@@ -73,7 +83,7 @@ def store(
 
 
 def process_event(event_id: UUID) -> bool:
-    """Ask the gateway about the attempt that a stored webhook names. False when the gateway could not say.
+    """Ask the gateway about what a stored webhook names. False when the gateway could not say.
 
     Safe to run twice.
     """
@@ -81,15 +91,9 @@ def process_event(event_id: UUID) -> bool:
         event = session.get(ProviderEvent, event_id)
     if event is None or event.status == EventStatus.PROCESSED:
         return True
-    payment_id = find_by_reference(event.provider, event.reference) if event.reference else None
-    if payment_id is None:
-        _finish(event, EventStatus.ORPHAN)
-    elif check(payment_id):
-        _finish(event, EventStatus.PROCESSED)
-    else:
-        _finish(event, EventStatus.RECEIVED)
-        return False
-    return True
+    status = _ask_about_refunds(event) if event.about_refund else _ask_about_payment(event)
+    _finish(event, status)
+    return status is not EventStatus.RECEIVED
 
 
 def process_due(seconds: float = RUN_SECONDS) -> int:
@@ -121,13 +125,40 @@ def prune(older_than: datetime) -> int:
         return int(session.execute(statement).rowcount)  # type: ignore[attr-defined]
 
 
+def _ask_about_payment(event: ProviderEvent) -> EventStatus:
+    payment_id = find_by_reference(event.provider, event.reference) if event.reference else None
+    if payment_id is None:
+        return EventStatus.ORPHAN
+    return EventStatus.PROCESSED if check(payment_id) else EventStatus.RECEIVED
+
+
+def _ask_about_refunds(event: ProviderEvent) -> EventStatus:
+    provider = current_nexus().payment_providers.get(event.provider)
+    signed = provider is not None and provider.info.webhook_trust is WebhookTrust.SIGNED
+    if signed and event.refund_reference and event.refund_provider_ref:
+        refund_work.learn(event.refund_reference, event.refund_provider_ref, event.provider)
+    refunds = refund_work.named_by(
+        event.provider,
+        reference=event.reference,
+        provider_ref=event.provider_ref,
+        refund_reference=event.refund_reference,
+        refund_provider_ref=event.refund_provider_ref,
+    )
+    if not refunds:
+        return EventStatus.ORPHAN
+    answers = [refund_work.run(refund_id, forced=True) for refund_id in refunds]
+    return EventStatus.PROCESSED if all(answers) else EventStatus.RECEIVED
+
+
 def _finish(event: ProviderEvent, status: EventStatus) -> None:
     attempts = event.attempts + 1
     if status is EventStatus.ORPHAN and event.status != EventStatus.ORPHAN:
-        log.warning("a webhook of %s names no payment of this shop (%s)", event.provider, event.kind)
+        meant = "refund" if event.about_refund else "payment"
+        log.warning("a webhook of %s names no %s of this shop (%s)", event.provider, meant, event.kind)
     if attempts >= MAX_ATTEMPTS and status is EventStatus.RECEIVED:
         status = EventStatus.PROCESSED
-    again = status is not EventStatus.PROCESSED and event.reference and attempts < MAX_ATTEMPTS
+    named = event.reference or event.about_refund
+    again = status is not EventStatus.PROCESSED and named and attempts < MAX_ATTEMPTS
     delay = timedelta(seconds=min(3600, 5 * 2**attempts))
     with reading() as session:
         session.execute(

@@ -21,6 +21,10 @@ class Identifiers:
         """The gateway's own reference of a payment: ``AP`` and ten letters or digits."""
         return self._draw("AP", 10, taken)
 
+    def refund(self, taken: Callable[[str], bool]) -> str:
+        """The gateway's own name of a refund, shaped like the documented sample."""
+        return self._draw("MERC-DIS-REF-", 12, taken)
+
     def _draw(self, prefix: str, length: int, taken: Callable[[str], bool]) -> str:
         while True:
             text = prefix + "".join(self._random.choices(_REFERENCE_ALPHABET, k=length))

@@ -8,7 +8,7 @@ from typing import Any
 
 from cattrs.preconf.json import JsonConverter, make_converter
 
-from nexus_chapa_sim.core.model import Transaction
+from nexus_chapa_sim.core.model import Refund, Transaction
 from nexus_chapa_sim.delivery.model import Delivery
 
 _SCHEMA = """
@@ -16,6 +16,9 @@ CREATE TABLE IF NOT EXISTS transactions (
     position INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, record TEXT NOT NULL
 );
 CREATE TABLE IF NOT EXISTS deliveries (
+    position INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, record TEXT NOT NULL
+);
+CREATE TABLE IF NOT EXISTS refunds (
     position INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, record TEXT NOT NULL
 );
 """
@@ -26,7 +29,7 @@ class JournalError(Exception):
 
 
 class SqliteJournal:
-    """Every record as JSON in one of two tables, in the order of first appearance."""
+    """Every record as JSON in a table of its kind, in the order of first appearance."""
 
     def __init__(self, path: Path) -> None:
         self._converter = _converter()
@@ -36,18 +39,25 @@ class SqliteJournal:
         except sqlite3.Error as error:
             raise JournalError(f"The state file {path} cannot be used: {error}.") from error
 
-    def load(self) -> tuple[list[Transaction], list[Delivery]]:
+    def load(self) -> tuple[list[Transaction], list[Delivery], list[Refund]]:
         """Everything that was saved, oldest first; raises JournalError when it cannot be read."""
         try:
-            return self._read("transactions", Transaction), self._read("deliveries", Delivery)
+            return (
+                self._read("transactions", Transaction),
+                self._read("deliveries", Delivery),
+                self._read("refunds", Refund),
+            )
         except Exception as error:
             raise JournalError("The state file was written by another version or is damaged.") from error
 
-    def save(self, transactions: Iterable[Transaction], deliveries: Iterable[Delivery]) -> None:
-        """Write both kinds of record in one transaction."""
+    def save(
+        self, transactions: Iterable[Transaction], deliveries: Iterable[Delivery], refunds: Iterable[Refund]
+    ) -> None:
+        """Write every kind of record in one transaction."""
         with self._connection:
             self._write("transactions", ((record.tx_ref, record) for record in transactions))
             self._write("deliveries", ((record.id, record) for record in deliveries))
+            self._write("refunds", ((record.ref_id, record) for record in refunds))
 
     def close(self) -> None:
         self._connection.close()

@@ -21,6 +21,15 @@ class State(StrEnum):
     EXPIRED = "expired"
 
 
+class RefundState(StrEnum):
+    """Where a refund stands."""
+
+    INITIATED = "initiated"
+    PROCESSING = "processing"
+    REFUNDED = "refunded"
+    REVERSED = "reversed"
+
+
 @dataclass(frozen=True, slots=True)
 class Customization:
     """What the merchant shows on the checkout page."""
@@ -90,3 +99,26 @@ class Transaction:
         if self.state is State.FAILED:
             return self.attempts_left > 0
         return self.state in {State.CREATED, State.ACTIVE}
+
+
+@dataclass(frozen=True, slots=True)
+class Refund:
+    """Money on its way back. ``reference`` is the merchant's, ``ref_id`` the gateway's.
+
+    It goes on by itself at ``due_at`` and ends as ``outcome``.
+    """
+
+    id: str
+    ref_id: str
+    tx_ref: str
+    amount: Decimal
+    currency: str
+    created_at: datetime
+    updated_at: datetime
+    due_at: datetime | None
+    ends_at: datetime
+    reference: str | None = None
+    reason: str | None = None
+    meta: Any = None
+    state: RefundState = RefundState.INITIATED
+    outcome: RefundState = RefundState.REFUNDED

@@ -4,16 +4,18 @@ import threading
 from collections.abc import Iterable
 from typing import Protocol
 
-from nexus_chapa_sim.core.model import Transaction
+from nexus_chapa_sim.core.model import Refund, Transaction
 from nexus_chapa_sim.delivery.model import Delivery
 
 
 class Journal(Protocol):
     """Keeps what the store is told, all or nothing per call."""
 
-    def load(self) -> tuple[list[Transaction], list[Delivery]]: ...
+    def load(self) -> tuple[list[Transaction], list[Delivery], list[Refund]]: ...
 
-    def save(self, transactions: Iterable[Transaction], deliveries: Iterable[Delivery]) -> None: ...
+    def save(
+        self, transactions: Iterable[Transaction], deliveries: Iterable[Delivery], refunds: Iterable[Refund]
+    ) -> None: ...
 
     def close(self) -> None: ...
 
@@ -26,20 +28,25 @@ class Store:
         self._journal = journal
         self._transactions: dict[str, Transaction] = {}
         self._deliveries: dict[str, Delivery] = {}
+        self._refunds: dict[str, Refund] = {}
         self._waiting: dict[str, Delivery] = {}
         self._tx_ref_by_token: dict[str, str] = {}
         self._tx_ref_by_reference: dict[str, str] = {}
         if journal is not None:
-            transactions, deliveries = journal.load()
-            self._remember(transactions, deliveries)
+            self._remember(*journal.load())
 
-    def commit(self, transactions: Iterable[Transaction] = (), deliveries: Iterable[Delivery] = ()) -> None:
+    def commit(
+        self,
+        transactions: Iterable[Transaction] = (),
+        deliveries: Iterable[Delivery] = (),
+        refunds: Iterable[Refund] = (),
+    ) -> None:
         """Store new or newer records together and wake whoever waits for messages."""
-        transactions, deliveries = list(transactions), list(deliveries)
+        transactions, deliveries, refunds = list(transactions), list(deliveries), list(refunds)
         with self.changed:
             if self._journal is not None:
-                self._journal.save(transactions, deliveries)
-            self._remember(transactions, deliveries)
+                self._journal.save(transactions, deliveries, refunds)
+            self._remember(transactions, deliveries, refunds)
             self.changed.notify_all()
 
     def transaction(self, tx_ref: str) -> Transaction | None:
@@ -57,6 +64,14 @@ class Store:
     def delivery(self, delivery_id: str) -> Delivery | None:
         with self.changed:
             return self._deliveries.get(delivery_id)
+
+    def refund(self, ref_id: str) -> Refund | None:
+        with self.changed:
+            return self._refunds.get(ref_id)
+
+    def refunds(self) -> list[Refund]:
+        with self.changed:
+            return list(self._refunds.values())
 
     def transactions(self) -> list[Transaction]:
         with self.changed:
@@ -80,7 +95,11 @@ class Store:
             if self._journal is not None:
                 self._journal.close()
 
-    def _remember(self, transactions: Iterable[Transaction], deliveries: Iterable[Delivery]) -> None:
+    def _remember(
+        self, transactions: Iterable[Transaction], deliveries: Iterable[Delivery], refunds: Iterable[Refund]
+    ) -> None:
+        for refund in refunds:
+            self._refunds[refund.ref_id] = refund
         for transaction in transactions:
             self._transactions[transaction.tx_ref] = transaction
             self._tx_ref_by_token[transaction.token] = transaction.tx_ref

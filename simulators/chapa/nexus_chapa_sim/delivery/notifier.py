@@ -7,10 +7,16 @@ from decimal import Decimal
 from typing import Any
 
 from nexus_chapa_sim.configuration import Configuration
-from nexus_chapa_sim.core.model import State, Transaction
+from nexus_chapa_sim.core.model import Refund, RefundState, State, Transaction
 from nexus_chapa_sim.core.money import CENT, two_decimals
 from nexus_chapa_sim.delivery.model import Delivery
-from nexus_chapa_sim.delivery.payloads import charge_event, outcome_parameters, with_parameters
+from nexus_chapa_sim.delivery.payloads import (
+    charge_event,
+    charge_refund_event,
+    outcome_parameters,
+    refund_event,
+    with_parameters,
+)
 from nexus_chapa_sim.delivery.serialise import encode_body
 from nexus_chapa_sim.delivery.signing import PAYLOAD_HEADER, signature_headers
 from nexus_chapa_sim.faults import Fault, FaultBoard, FaultKind
@@ -27,8 +33,26 @@ class Notifier:
 
     def messages(self, transaction: Transaction, now: datetime, first_number: int) -> list[Delivery]:
         """Callback and webhooks of a success or failure; a cancellation is told by webhook alone."""
-        drafts = [*self._callbacks(transaction, now), *self._webhooks(transaction, now)]
-        return [replace(draft, id=f"d{number}") for number, draft in enumerate(drafts, first_number)]
+        drafts = [
+            *self._callbacks(transaction, now),
+            *self._webhooks(transaction, charge_event(transaction), now),
+        ]
+        return _numbered(drafts, first_number)
+
+    def refund_messages(
+        self, transaction: Transaction, refund: Refund, now: datetime, first_number: int
+    ) -> list[Delivery]:
+        """Webhooks of a refund's step; ``charge.refunded`` comes twice, ``refund.*`` at the end alone."""
+        settings = self._configuration.current
+        if settings.refund_signals == "verify-only":
+            return []
+        if settings.refund_events == "charge":
+            payload = charge_refund_event(transaction, refund)
+        elif refund.state is RefundState.PROCESSING:
+            return []
+        else:
+            payload = refund_event(transaction, refund)
+        return _numbered(list(self._webhooks(transaction, payload, now)), first_number)
 
     def _callbacks(self, transaction: Transaction, now: datetime) -> Iterator[Delivery]:
         url = transaction.request.callback_url
@@ -46,7 +70,9 @@ class Notifier:
                 headers=(("User-Agent", USER_AGENT),),
             )
 
-    def _webhooks(self, transaction: Transaction, now: datetime) -> Iterator[Delivery]:
+    def _webhooks(
+        self, transaction: Transaction, payload: dict[str, Any], now: datetime
+    ) -> Iterator[Delivery]:
         settings = self._configuration.current
         if not settings.webhook_url:
             return
@@ -54,12 +80,18 @@ class Notifier:
         if FaultKind.NEVER in faults:
             return
         copies = faults[FaultKind.DUPLICATE].copies if FaultKind.DUPLICATE in faults else 1
-        webhook = self._webhook(transaction, now, faults)
+        webhook = self._webhook(transaction, payload, now, faults)
         yield from [webhook] * copies
 
-    def _webhook(self, transaction: Transaction, now: datetime, faults: dict[FaultKind, Fault]) -> Delivery:
+    def _webhook(
+        self,
+        transaction: Transaction,
+        payload: dict[str, Any],
+        now: datetime,
+        faults: dict[FaultKind, Fault],
+    ) -> Delivery:
         settings = self._configuration.current
-        payload = _bent(charge_event(transaction), faults)
+        payload = _bent(payload, faults)
         body = encode_body(payload, settings.webhook_body)
         secret = settings.signing_secret(transaction.mode)
         headers = signature_headers(body, secret, settings.signature_headers)
@@ -81,6 +113,10 @@ class Notifier:
             delays=settings.retry_delays,
             faults=tuple(sorted(faults)),
         )
+
+
+def _numbered(drafts: list[Delivery], first_number: int) -> list[Delivery]:
+    return [replace(draft, id=f"d{number}") for number, draft in enumerate(drafts, first_number)]
 
 
 def _bent(payload: dict[str, Any], faults: dict[FaultKind, Fault]) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from nexus_chapa_sim.core.clock import timestamp
-from nexus_chapa_sim.core.model import State, Transaction
+from nexus_chapa_sim.core.model import Refund, RefundState, State, Transaction
 from nexus_chapa_sim.core.money import two_decimals
 
 SUCCESS_EVENT = "charge.success"
@@ -36,6 +36,37 @@ def charge_event(transaction: Transaction) -> dict[str, Any]:
         "payment_method": transaction.method,
         "customization": asdict(request.customization),
         "meta": request.meta,
+    }
+
+
+def charge_refund_event(transaction: Transaction, refund: Refund) -> dict[str, Any]:
+    """The body of ``charge.refunded`` (also sent while it is under way) and ``charge.reversed``.
+
+    It names the payment and no refund.
+    """
+    status = "reversed" if refund.state is RefundState.REVERSED else "refunded"
+    changed = {"status": status, "updated_at": timestamp(refund.updated_at)}
+    return charge_event(transaction) | changed | {"event": f"charge.{status}"}
+
+
+def refund_event(transaction: Transaction, refund: Refund) -> dict[str, Any]:
+    """The body of a ``refund.*`` webhook, whose shape is not documented."""
+    outcome = "reversed" if refund.state is RefundState.REVERSED else "success"
+    return {
+        "event": f"refund.{outcome}",
+        "type": "Refund",
+        "amount": two_decimals(refund.amount),
+        "currency": refund.currency,
+        "status": str(refund.state),
+        "mode": transaction.mode,
+        "ref_id": refund.ref_id,
+        "merchant_reference": refund.reference,
+        "chapa_reference": transaction.reference,
+        "tx_ref": transaction.tx_ref,
+        "reason": refund.reason,
+        "meta": refund.meta,
+        "created_at": timestamp(refund.created_at),
+        "updated_at": timestamp(refund.updated_at),
     }
 
 

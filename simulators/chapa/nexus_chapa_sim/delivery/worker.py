@@ -6,7 +6,7 @@ import time
 
 from nexus_chapa_sim.core.clock import Clock
 from nexus_chapa_sim.core.store import Store
-from nexus_chapa_sim.delivery.outbox import Outbox
+from nexus_chapa_sim.delivery.agenda import Agenda
 
 THREADS = 4
 LONGEST_WAIT = 60.0
@@ -17,8 +17,8 @@ _log = logging.getLogger("nexus_chapa_sim.delivery")
 class Worker:
     """Several threads, so that one slow merchant answer does not hold up the other messages."""
 
-    def __init__(self, outbox: Outbox, store: Store, clock: Clock) -> None:
-        self._outbox = outbox
+    def __init__(self, agenda: Agenda, store: Store, clock: Clock) -> None:
+        self._agenda = agenda
         self._store = store
         self._clock = clock
         self._stopping = False
@@ -40,7 +40,7 @@ class Worker:
     def _run(self) -> None:
         while self._wait_until_due():
             try:
-                self._outbox.send_next()
+                self._agenda.step()
             except Exception:
                 if self._stopping:
                     return
@@ -50,7 +50,7 @@ class Worker:
     def _wait_until_due(self) -> bool:
         with self._store.changed:
             while not self._stopping:
-                due = self._outbox.next_due()
+                due = self._agenda.next_due()
                 wait = LONGEST_WAIT if due is None else (due - self._clock.now()).total_seconds()
                 if wait <= 0:
                     return True

@@ -25,7 +25,7 @@ blueprint.after_request(faulty.after_view)
 
 @blueprint.post("/transaction/initialize")
 def initialize() -> Response:
-    settings, mode = simulator().settings, _mode()
+    settings, mode = simulator().settings, mode_of_key()
     body = read_body(request, settings.accept_form)
     _check_account(settings)
     wanted = payment_request(body, settings)
@@ -40,20 +40,22 @@ def initialize() -> Response:
 
 @blueprint.get("/transaction/verify/<tx_ref>")
 def verify(tx_ref: str) -> Response:
-    mode, settings = _mode(), simulator().settings
-    transaction = _find(tx_ref, by_reference=settings.verify_accepts_reference)
+    mode, settings = mode_of_key(), simulator().settings
+    transaction = find(tx_ref, by_reference=settings.verify_accepts_reference)
     check_mode(transaction, mode)
     status = payment_status(transaction)
     if status is None:
         raise ApiError(404, "Payment not paid yet", status=None)
+    if simulator().refunds.is_refunded(transaction):
+        status = "refunded"
     data = payment_details(transaction, status, settings.amount_format)
     return answer({"message": "Payment details", "status": status, "data": data})
 
 
 @blueprint.put("/transaction/cancel/<tx_ref>")
 def cancel(tx_ref: str) -> Response:
-    mode = _mode()
-    check_mode(_find(tx_ref), mode)
+    mode = mode_of_key()
+    check_mode(find(tx_ref), mode)
     try:
         transaction = simulator().gateway.cancel(tx_ref, by="merchant")
     except IllegalTransition:
@@ -64,30 +66,32 @@ def cancel(tx_ref: str) -> Response:
 
 @blueprint.get("/transaction/events/<reference>")
 def events(reference: str) -> Response:
-    mode = _mode()
-    transaction = _find(reference, by_reference=True)
+    mode = mode_of_key()
+    transaction = find(reference, by_reference=True)
     check_mode(transaction, mode)
     return success("Transaction events fetched", event_log(transaction))
 
 
 @blueprint.get("/currency_supported")
 def currency_supported() -> Response:
-    _mode()
+    mode_of_key()
     data = {"currency_code": list(CURRENCIES), "currency_name": list(CURRENCIES.values())}
     return success("Supported currencies", data)
 
 
 @blueprint.get("/banks")
 def banks() -> Response:
-    _mode()
+    mode_of_key()
     return answer({"message": "Banks retrieved", "data": bank_list()})
 
 
-def _mode() -> Mode:
+def mode_of_key() -> Mode:
+    """The mode of the request's key; raises ApiError 401."""
     return authenticated_mode(request, simulator().settings)
 
 
-def _find(name: str, by_reference: bool = False) -> Transaction:
+def find(name: str, by_reference: bool = False) -> Transaction:
+    """A transaction by ``tx_ref``, or by the gateway's reference too; raises ApiError 404."""
     gateway = simulator().gateway
     try:
         return gateway.find(name)

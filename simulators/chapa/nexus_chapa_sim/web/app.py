@@ -5,7 +5,7 @@ from werkzeug.exceptions import HTTPException
 
 from nexus_chapa_sim.simulator import Simulator
 from nexus_chapa_sim.v1.envelope import ApiError, refusal
-from nexus_chapa_sim.v1.views import blueprint as v1
+from nexus_chapa_sim.v1.refunds import blueprint as v1
 from nexus_chapa_sim.web import checkout, control, panel
 from nexus_chapa_sim.web.context import EXTENSION
 

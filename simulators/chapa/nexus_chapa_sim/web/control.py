@@ -7,7 +7,8 @@ from flask import Blueprint, Response, jsonify, request
 
 from nexus_chapa_sim.core.gateway import DEFAULT_METHOD, UnknownTransaction
 from nexus_chapa_sim.core.machine import IllegalTransition
-from nexus_chapa_sim.core.model import Transaction
+from nexus_chapa_sim.core.model import Refund, Transaction
+from nexus_chapa_sim.core.refunds import IllegalRefundStep, UnknownRefund
 from nexus_chapa_sim.delivery.outbox import UnknownDelivery
 from nexus_chapa_sim.delivery.serialise import is_unicode
 from nexus_chapa_sim.faults import FaultError
@@ -15,7 +16,7 @@ from nexus_chapa_sim.settings import SettingsError
 from nexus_chapa_sim.settings_input import public_values, read_changes
 from nexus_chapa_sim.v1.rules import phone as phone_complaint
 from nexus_chapa_sim.web.context import simulator
-from nexus_chapa_sim.web.control_data import delivery_member, fault_member, transaction_member
+from nexus_chapa_sim.web.control_data import delivery_member, fault_member, refund_member, transaction_member
 from nexus_chapa_sim.web.methods import METHODS
 
 blueprint = Blueprint("control", __name__, url_prefix="/_sim")
@@ -44,6 +45,7 @@ def _bad_input(error: Exception) -> tuple[Response, int]:
 
 @blueprint.errorhandler(UnknownTransaction)
 @blueprint.errorhandler(UnknownDelivery)
+@blueprint.errorhandler(UnknownRefund)
 def _unknown(error: Exception) -> tuple[Response, int]:
     return jsonify(error=str(error)), 404
 
@@ -51,6 +53,11 @@ def _unknown(error: Exception) -> tuple[Response, int]:
 @blueprint.errorhandler(IllegalTransition)
 def _conflict(error: IllegalTransition) -> tuple[Response, int]:
     return jsonify(error=str(error), state=error.transaction.state), 409
+
+
+@blueprint.errorhandler(IllegalRefundStep)
+def _refund_conflict(error: IllegalRefundStep) -> tuple[Response, int]:
+    return jsonify(error=str(error), state=error.refund.state), 409
 
 
 @blueprint.get("/transactions")
@@ -74,6 +81,29 @@ def act(tx_ref: str, action: str) -> Response:
         "fail": gateway.fail,
     }
     return jsonify(transaction_member(steps[action](tx_ref, *_method_and_phone(_members()))))
+
+
+@blueprint.get("/refunds")
+def refunds() -> Response:
+    wanted = request.args.get("tx_ref")
+    found = [item for item in simulator().refunds.all() if wanted in {None, item.tx_ref}]
+    return jsonify(refunds=[refund_member(item) for item in found])
+
+
+@blueprint.get("/refunds/<ref_id>")
+def refund(ref_id: str) -> Response:
+    return jsonify(refund_member(simulator().refunds.find(ref_id)))
+
+
+@blueprint.post("/refunds/<ref_id>/<any(process, complete, reverse):action>")
+def move_refund(ref_id: str, action: str) -> Response:
+    refunds = simulator().refunds
+    steps: dict[str, Callable[[str], Refund]] = {
+        "process": refunds.process,
+        "complete": refunds.complete,
+        "reverse": refunds.reverse,
+    }
+    return jsonify(refund_member(steps[action](ref_id)))
 
 
 @blueprint.get("/deliveries")

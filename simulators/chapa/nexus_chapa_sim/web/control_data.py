@@ -5,7 +5,7 @@ from dataclasses import asdict
 from typing import Any
 
 from nexus_chapa_sim.core.clock import timestamp
-from nexus_chapa_sim.core.model import Transaction
+from nexus_chapa_sim.core.model import Refund, Transaction
 from nexus_chapa_sim.core.money import two_decimals
 from nexus_chapa_sim.delivery.model import Delivery
 from nexus_chapa_sim.faults import Fault
@@ -50,6 +50,17 @@ def delivery_member(delivery: Delivery) -> dict[str, Any]:
         "created_at": timestamp(delivery.created_at),
         "due_at": timestamp(delivery.due_at) if delivery.due_at else None,
         "attempts": [asdict(attempt) | {"at": timestamp(attempt.at)} for attempt in delivery.attempts],
+    }
+
+
+def refund_member(refund: Refund) -> dict[str, Any]:
+    """Everything that the simulator knows about a refund."""
+    return asdict(refund) | {
+        "amount": two_decimals(refund.amount),
+        "created_at": timestamp(refund.created_at),
+        "updated_at": timestamp(refund.updated_at),
+        "due_at": timestamp(refund.due_at) if refund.due_at else None,
+        "ends_at": timestamp(refund.ends_at),
     }
 
 

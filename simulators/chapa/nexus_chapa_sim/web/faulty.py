@@ -30,9 +30,15 @@ def before_view() -> Response | None:
     return None
 
 
+def struck() -> dict[FaultKind, Fault]:
+    """The faults of this request that its view has to see to."""
+    faults: dict[FaultKind, Fault] = g.get("chapa_faults", {})
+    return faults
+
+
 def after_view(response: Response) -> Response:
     """Strike when the effect has taken place."""
-    faults: dict[FaultKind, Fault] = g.get("chapa_faults", {})
+    faults = struck()
     if FaultKind.DROP_AFTER_EFFECT in faults:
         return _dropped()
     if FaultKind.EMPTY_BODY in faults:

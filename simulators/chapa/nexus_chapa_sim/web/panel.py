@@ -7,8 +7,9 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from nexus_chapa_sim.core.gateway import UnknownTransaction
 from nexus_chapa_sim.core.machine import IllegalTransition
-from nexus_chapa_sim.core.model import Transaction
+from nexus_chapa_sim.core.model import Refund, Transaction
 from nexus_chapa_sim.core.money import two_decimals
+from nexus_chapa_sim.core.refunds import STEPS, IllegalRefundStep, UnknownRefund
 from nexus_chapa_sim.delivery.outbox import UnknownDelivery
 from nexus_chapa_sim.web.context import simulator
 
@@ -29,6 +30,8 @@ def overview() -> Response:
         "panel.html",
         settings=sim.settings,
         transactions=sim.gateway.all()[: -ROWS - 1 : -1],
+        refunds=sim.refunds.all()[: -ROWS - 1 : -1],
+        refund_steps=STEPS,
         deliveries=sim.deliveries[: -ROWS - 1 : -1],
         faults=sim.faults.active(),
         two_decimals=two_decimals,
@@ -51,6 +54,23 @@ def act(tx_ref: str, action: str) -> BaseResponse:
         abort(404)
     except IllegalTransition:
         return redirect(url_for("panel.overview", refused=tx_ref), 303)
+    return redirect(url_for("panel.overview"), 303)
+
+
+@blueprint.post("/panel/refunds/<ref_id>/<any(processing, refunded, reversed):target>")
+def move_refund(ref_id: str, target: str) -> BaseResponse:
+    refunds = simulator().refunds
+    steps: dict[str, Callable[[str], Refund]] = {
+        "processing": refunds.process,
+        "refunded": refunds.complete,
+        "reversed": refunds.reverse,
+    }
+    try:
+        steps[target](ref_id)
+    except UnknownRefund:
+        abort(404)
+    except IllegalRefundStep:
+        return redirect(url_for("panel.overview", refused=ref_id), 303)
     return redirect(url_for("panel.overview"), 303)
 
 

@@ -1,0 +1,1 @@
+"""What an invoice says (`document`), and how it looks (`pdf`)."""

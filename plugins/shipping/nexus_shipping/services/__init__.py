@@ -1,0 +1,1 @@
+"""What shipping costs, and the methods that staff keep."""

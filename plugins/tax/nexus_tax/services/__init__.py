@@ -1,0 +1,1 @@
+"""The rates that staff keep, and what they amount to."""
