@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from fpdf import FPDF
 
+from nexus_kernel.contracts.orders import PricePhase
 from nexus_orders.invoices.document import percent
 
 FONTS = Path(__file__).parent / "fonts"
@@ -190,7 +191,8 @@ def _buyer_lines(buyer: Mapping[str, Any]) -> list[str]:
 
 def _adjustment_row(adjustment: Mapping[str, Any]) -> tuple[str, str]:
     rate = f" ({percent(adjustment['rate'])})" if adjustment["rate"] else ""
-    amount = f"-{adjustment['amount']}" if adjustment["phase"] == "discount" else adjustment["amount"]
+    is_off = adjustment["phase"] in (PricePhase.DISCOUNT, PricePhase.SHIPPING_DISCOUNT)
+    amount = f"-{adjustment['amount']}" if is_off else adjustment["amount"]
     included = "Included in the prices: " if adjustment["included"] else ""
     return f"{included}{adjustment['label']}{rate}", amount
 
