@@ -6,6 +6,8 @@ from uuid import UUID
 
 import pytest
 from flask import Flask
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from nexus_promotions.checkout import CouponExtension
 from nexus_promotions.handlers import on_order_status_changed
 from sqlalchemy import text
@@ -21,6 +23,7 @@ from nexus_kernel.testing import (
     auth_headers,
     count_queries,
     drain,
+    rounds,
 )
 
 ADDRESS = {"address_line": "Bole Road 7", "city": "Addis Ababa", "postal_code": "1000", "country": "ET"}
@@ -370,6 +373,31 @@ def test_events_that_repeat_or_overtake_end_in_the_right_state(coupon, send, use
     happened(order, "confirmed", "cancelled", third)
     happened(order, "confirmed", "processing", new_id())
     assert uses(made) == 1
+
+
+@st.composite
+def deliveries(draw) -> list[int]:
+    """Which of an order's steps is delivered when: each at least once, in any order."""
+    steps = range(draw(st.integers(1, 5)))
+    again = draw(st.lists(st.sampled_from(steps), max_size=5))
+    return draw(st.permutations([*steps, *again]))
+
+
+@pytest.mark.proof
+@settings(
+    max_examples=rounds(20, 500),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(delivered=deliveries())
+def test_whatever_order_events_come_in_the_newest_decides(coupon, send, uses, happened, delivered):
+    made = coupon(f"C-{new_id()}", usage_limit=1)
+    order, events = send(made["code"]).json, [new_id() for _ in range(max(delivered) + 1)]
+    for step in delivered:
+        old, new = ("cancelled", "confirmed") if step % 2 else ("confirmed", "cancelled")
+        happened(order, old, new, events[step])
+        assert uses(made) in (0, 1)
+    assert uses(made) == max(delivered) % 2
 
 
 def test_a_limit_that_comes_later_knows_the_uses_so_far(client, staff, coupon, send, uses, happened):
