@@ -144,12 +144,10 @@ def attempt_of(kind: str, id: UUID, attempts: int) -> str:
 
 
 def _cost_of(session: Session, order: Order, lines: Sequence[Mapping[str, Any]]) -> Money:
-    """What these pieces cost, discounts and taxes shared by price, and without the shipping fee."""
+    """What these pieces cost with their shares of discount and tax, without shipping and its tax."""
     items = session.scalars(
         select(OrderItem).where(OrderItem.order_id == order.id).order_by(OrderItem.position)
     ).all()
-    goods = Money(order.total_minor - order.shipping_minor, order.currency)
-    shares = dict(zip((i.id for i in items), goods.split([i.total_minor for i in items]), strict=True))
     by_id, minor = {item.id: item for item in items}, 0
     for position, line in enumerate(lines):
         item = by_id.get(line["item_id"])
@@ -159,5 +157,6 @@ def _cost_of(session: Session, order: Order, lines: Sequence[Mapping[str, Any]])
         if line["quantity"] > item.quantity:
             message = f"The order has {item.quantity} of it."
             raise invalid_field(f"lines[{position}].quantity", message, "too_many")
-        minor += shares[item.id].minor * line["quantity"] // item.quantity
+        cost = item.total_minor - item.discount_minor + item.tax_minor
+        minor += cost * line["quantity"] // item.quantity
     return Money(minor, order.currency)
