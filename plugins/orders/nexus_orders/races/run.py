@@ -110,7 +110,7 @@ def _application(buyers: int) -> Iterator[Flask]:
         )
     if configured < needed:
         click.echo(f"The pool of {configured} connections is one of {needed} for this run.")
-    app = create_app({"kernel": {"database_pool_size": max(configured, needed)}})
+    app = create_app({"kernel": {"database_pool_size": max(configured, needed), "log_level": "WARNING"}})
     try:
         yield app
     finally:
