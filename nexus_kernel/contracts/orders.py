@@ -124,10 +124,10 @@ class Quote:
 class Adjustment:
     """An amount >= 0 that a rule adds to its phase. `rate` is kept as evidence where there is one.
 
-    `lines` says which part of it belongs to which line, by variant; their sum is at most the amount, and the
-    rest belongs to the order as a whole, such as the tax on shipping. Without it a discount is shared among
-    all lines in proportion to what is left of them. `included`: a tax that is in the prices already, told
-    as evidence and added to nothing.
+    `lines` says which part of it belongs to which line, by variant; their sum is at most the amount. What
+    they leave of a tax is the order's as a whole, such as that on shipping; what they leave of a discount is
+    shared among all lines in proportion to what is left of them. `included`: a tax that is in the prices
+    already, told as evidence and added to nothing.
     """
 
     label: str
