@@ -22,7 +22,7 @@ from nexus_kernel.contracts.orders import (
     OrderShipped,
     OrderStatusChanged,
 )
-from nexus_kernel.contracts.payments import PaymentFailed, PaymentSucceeded
+from nexus_kernel.contracts.payments import PaymentFailed, PaymentRefunded, PaymentSucceeded
 from nexus_notifications.config import NotificationsConfig
 from nexus_notifications.services import Addressee, find_addressee, notify
 from nexus_notifications.tasks import send_mail
@@ -104,6 +104,13 @@ def payment_failed(event: PaymentFailed, delivery: Delivery) -> None:
     """Say that an attempt brought no money, and that another one can be made."""
     context = {**_payment(event), "amount": _amount(event.amount), "reason": event.reason}
     _tell(delivery, "payment_failed", event.owner_id, context, _payment(event))
+
+
+def payment_refunded(event: PaymentRefunded, delivery: Delivery) -> None:
+    """Say how much went back, and how much of all that is."""
+    data = {"payable_kind": event.payable_kind, "payable_id": str(event.payable_id), "number": event.number}
+    sums = {name: _amount(getattr(event, name)) for name in ("amount", "refunded", "captured")}
+    _tell(delivery, "payment_refunded", event.owner_id, {**data, **sums}, data)
 
 
 def order_status_changed(event: OrderStatusChanged, delivery: Delivery) -> None:
@@ -199,6 +206,7 @@ SUBSCRIPTIONS = (
     Subscription(OrderPlaced, order_placed, "notifications.order_placed"),
     Subscription(PaymentSucceeded, payment_received, "notifications.payment_received"),
     Subscription(PaymentFailed, payment_failed, "notifications.payment_failed"),
+    Subscription(PaymentRefunded, payment_refunded, "notifications.payment_refunded"),
     Subscription(OrderStatusChanged, order_status_changed, "notifications.order_status_changed"),
     Subscription(OrderShipped, order_shipped, "notifications.order_shipped"),
     Subscription(OrderCancellationDecided, cancellation_decided, "notifications.cancellation_decided"),

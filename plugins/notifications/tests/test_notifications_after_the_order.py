@@ -1,9 +1,10 @@
-"""What buyers are told after they have ordered: shipments, and the answer to a wish to cancel."""
+"""What buyers are told after they have ordered: shipments, the answer to a wish to cancel, and refunds."""
 
 import pytest
 
 from nexus_kernel import Money, new_id
 from nexus_kernel.contracts.orders import OrderCancellationDecided, OrderLineView, OrderShipped
+from nexus_kernel.contracts.payments import PaymentRefunded
 
 
 def parts(mail):
@@ -71,3 +72,14 @@ def test_the_answer_to_a_wish_to_cancel_is_told_with_its_note(shop, mail_server,
     text, html = (part.replace("=\r\n", "") for part in parts(mail))
     assert words in text and words in html
     assert "It is <packed>." in text and "It is &lt;packed&gt;." in html
+
+
+def test_a_refund_is_told_with_what_went_back_in_all(shop, mail_server):
+    ids = dict.fromkeys(("refund_id", "payment_id", "payable_id"), new_id())
+    sums = {"amount": Money(1050, "ETB"), "refunded": Money(3050, "ETB"), "captured": Money(9000, "ETB")}
+    told = {**ids, **sums, "payable_kind": "order", "owner_id": shop.person(), "reference": "refund:1"}
+    shop.happen(PaymentRefunded(**told, number="N-7Q2K"))
+    (mail,) = mail_server.mails
+    assert mail["Subject"] == "Your money for N-7Q2K is on its way back"
+    for part in parts(mail):
+        assert all(amount in part for amount in ("10.50", "30.50", "90.00"))
