@@ -71,7 +71,8 @@ def test_each_role_gets_what_the_route_declares(world: World, name: str):
 
 
 @pytest.mark.parametrize(
-    "name", sorted(name for name in ROUTES if ROUTES[name][2].codes or not ROUTES[name][2].public),
+    "name",
+    sorted(name for name in ROUTES if ROUTES[name][2].codes or not ROUTES[name][2].public),
 )
 def test_a_key_can_what_its_scopes_name(world: World, name: str):
     method, rule, access = ROUTES[name]
