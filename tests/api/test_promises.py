@@ -1,4 +1,4 @@
-"""What every route of accounts and catalog promises: methods, slashes, bodies, parameters, ids.
+"""What every route of a shop promises: methods, slashes, bodies, parameters, ids.
 
 The routes and their fields come from the OpenAPI document, so that a new one is held to the same.
 """
@@ -10,9 +10,9 @@ import pytest
 
 from nexus_kernel import create_app
 
-from .world import Snapshot, World
+from .world import TILL, Snapshot, World
 
-PLUGINS = ("accounts", "catalog")
+PLUGINS = ("accounts", "catalog", "cart", "orders", "payments", TILL)
 DOCUMENT = create_app({"kernel": {"environment": "test"}}, plugins=PLUGINS).extensions["nexus"].api.document()
 METHODS = ("get", "post", "put", "patch", "delete")
 OPERATIONS = {
@@ -42,6 +42,11 @@ def body_fields(operation: dict[str, Any]) -> list[str] | None:
 
 
 WITH_BODY = [label for label, operation in OPERATIONS.items() if body_fields(operation) is not None]
+REQUIRED = {
+    "PATCH /api/cart/cart/items/{item_id}/",
+    "PATCH /api/catalog/variants/{variant_id}/stock/",
+    "PATCH /api/orders/{order_id}/",
+}
 LISTS = [
     label
     for label, operation in OPERATIONS.items()
@@ -120,6 +125,17 @@ def test_what_anybody_may_read_has_an_etag_and_what_is_personal_is_not_stored(wo
     assert "Set-Cookie" not in first.headers
 
 
+@pytest.mark.parametrize(
+    "label", [label for label in OPERATIONS if label.startswith(("GET /api/cart/", "GET /api/orders/"))]
+)
+def test_what_is_ones_own_is_kept_by_no_cache(world: World, label: str):
+    """A guest's cart is, too: its token is no Authorization header, at which a shared cache would stop."""
+    path = Asking(world, label).path
+    for who in ("member", "staff", "anonymous", *(("guest",) if "/cart/" in label else ())):
+        answer = world.client.get(path, headers=world.headers[who])
+        assert answer.headers["Cache-Control"] == "no-store", (who, answer.status_code)
+
+
 @pytest.mark.parametrize("label", WITH_BODY)
 def test_what_is_no_json_object_is_refused_and_changes_nothing(
     world: World, kept_world: tuple[World, Snapshot], label: str
@@ -162,7 +178,7 @@ def test_a_change_of_nothing_changes_nothing(world: World, kept_world: tuple[Wor
     ask, (_, snapshot) = Asking(world, label), kept_world
     answer = ask(**ask.json({}))
     assert answer.status_code in (200, 404, 422), answer.text
-    if label.endswith("/stock/"):
+    if label in REQUIRED:
         assert answer.status_code == 422, "it has one field, and that is required"
     elif "reviews" not in label:
         assert answer.status_code == 200, answer.text

@@ -133,6 +133,7 @@ def _exceptions(world: "World") -> dict[str, Any]:
         f"POST {ORDERS}": {"whole body": [place, {**place, "expected_total": "160.00"}]},
         f"POST {ORDERS}quote/": {"whole body": [address, {"shipping_address": {"country": "ET"}}]},
         f"PATCH {order}": {"order_id": [ids["paid order"], ids["order"]], "status": ["processing"]},
+        f"GET {order}invoice/": {"order_id": [ids["paid order"], ids["order"]]},
         f"DELETE {order}cancel/": {"order_id": [ids["order to cancel"]]},
         f"POST {order}shipments/": {**shipped, "whole body": [parcel, {**parcel, "lines": lines}]},
         f"PATCH {order}shipments/{{shipment_id}}/": shipped,
