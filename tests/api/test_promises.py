@@ -55,7 +55,7 @@ LISTS = [
 
 
 class Asking:
-    """Sends requests as an admin, who may send all of them."""
+    """Sends requests as an admin, who may send all of them; an address is reached by whose it is alone."""
 
     def __init__(self, world: World, label: str) -> None:
         method, _, path = label.partition(" ")
@@ -63,10 +63,11 @@ class Asking:
         names = [part.strip("{}") for part in path.split("/") if part.startswith("{")]
         self.path = path.format(**{name: known[name][0] for name in names})
         self.method, self.world = method, world
+        self.role = "member" if "{address_id}" in label else "admin"
 
     def __call__(self, *, method: str = "", path: str = "", query: str = "", **options: Any) -> Any:
         url = f"{path or self.path}{query and '?' + query}"
-        headers = self.world.headers["admin"]
+        headers = self.world.headers[self.role]
         return self.world.client.open(url, method=method or self.method, headers=headers, **options)
 
     def refused(self, *statuses: int, **options: Any) -> Any:
