@@ -25,6 +25,27 @@ PUBLIC = """
     GET /api/catalog/suggestions/
     GET /api/shipping/methods/
     POST /api/shipping/quote/
+    GET /api/payments/providers/
+    GET /api/payments/return/<uuid:payment_id>/
+    GET /api/payments/webhook/
+    POST /api/payments/webhook/
+    GET /api/payments/webhook/<provider>/
+    POST /api/payments/webhook/<provider>/
+"""
+GUESTS = """
+    GET /api/cart/cart/
+    POST /api/cart/cart/items/
+    GET /api/cart/cart/items/
+    PATCH /api/cart/cart/items/<uuid:item_id>/
+    PUT /api/cart/cart/items/<uuid:item_id>/
+    DELETE /api/cart/cart/items/<uuid:item_id>/
+    DELETE /api/cart/cart/clear/
+    POST /api/cart/items/
+    GET /api/cart/items/
+    PATCH /api/cart/items/<uuid:item_id>/
+    PUT /api/cart/items/<uuid:item_id>/
+    DELETE /api/cart/items/<uuid:item_id>/
+    DELETE /api/cart/clear/
 """
 MEMBERS = """
     GET /api/accounts/addresses/
@@ -44,6 +65,21 @@ MEMBERS = """
     DELETE /api/catalog/products/<product>/reviews/<uuid:review_id>/
     PATCH /api/catalog/products/<product>/reviews/<uuid:review_id>/
     PUT /api/catalog/products/<product>/reviews/<uuid:review_id>/
+    POST /api/cart/cart/merge/
+    POST /api/cart/merge/
+    GET /api/orders/
+    POST /api/orders/
+    POST /api/orders/quote/
+    GET /api/orders/<uuid:order_id>/
+    POST /api/orders/<uuid:order_id>/cancel/
+    DELETE /api/orders/<uuid:order_id>/cancel/
+    GET /api/orders/<uuid:order_id>/history/
+    GET /api/orders/<uuid:order_id>/invoice/
+    GET /api/orders/<uuid:order_id>/notes/
+    GET /api/orders/<uuid:order_id>/refund-requests/
+    POST /api/orders/<uuid:order_id>/refund-requests/
+    GET /api/orders/<uuid:order_id>/refunds/
+    GET /api/orders/<uuid:order_id>/shipments/
 """
 MEMBERS_IN_PERSON = """
     GET /api/accounts/me/export/
@@ -57,6 +93,10 @@ MEMBERS_IN_PERSON = """
     DELETE /api/auth/users/me/sessions/<uuid:session_id>/
     POST /api/auth/users/set_email/
     POST /api/auth/users/set_password/
+    GET /api/payments/
+    GET /api/payments/<uuid:payment_id>/
+    GET /api/payments/<uuid:payment_id>/refunds/
+    POST /api/payments/initiate/
 """
 SELLERS = """
     POST /api/catalog/products/
@@ -125,6 +165,25 @@ STAFF = """
     GET /api/tax/rates/<uuid:rate_id>/
     PATCH /api/tax/rates/<uuid:rate_id>/
     PUT /api/tax/rates/<uuid:rate_id>/
+    PATCH /api/orders/<uuid:order_id>/
+    POST /api/orders/<uuid:order_id>/notes/
+    DELETE /api/orders/<uuid:order_id>/notes/<uuid:note_id>/
+    POST /api/orders/<uuid:order_id>/refunds/
+    POST /api/orders/<uuid:order_id>/shipments/
+    PATCH /api/orders/<uuid:order_id>/shipments/<uuid:shipment_id>/
+    POST /api/orders/<uuid:order_id>/shipments/<uuid:shipment_id>/deliver/
+    GET /api/orders/cancellations/
+    POST /api/orders/cancellations/<uuid:request_id>/approve/
+    POST /api/orders/cancellations/<uuid:request_id>/decline/
+    GET /api/orders/export/
+    GET /api/orders/refund-requests/
+    POST /api/orders/refund-requests/<uuid:request_id>/approve/
+    POST /api/orders/refund-requests/<uuid:request_id>/decline/
+    POST /api/payments/<uuid:payment_id>/refunds/
+    GET /api/payments/refunds/
+    POST /api/payments/refunds/<uuid:refund_id>/confirm/
+    POST /api/payments/refunds/<uuid:refund_id>/reject/
+    POST /api/payments/refunds/<uuid:refund_id>/retry/
 """
 STAFF_IN_PERSON = """
     POST /api/auth/users/<uuid:user_id>/erase/
@@ -136,6 +195,7 @@ MAY = {
     line.strip(): (roles, keys)
     for text, roles, keys in (
         (PUBLIC, EVERYBODY, True),
+        (GUESTS, EVERYBODY, True),
         (MEMBERS, EVERYBODY - {"anonymous"}, True),
         (MEMBERS_IN_PERSON, EVERYBODY - {"anonymous"}, False),
         (SELLERS, {"seller", "staff", "admin"}, True),

@@ -1,4 +1,4 @@
-"""What every route of accounts and catalog promises: methods, slashes, bodies, parameters, ids.
+"""What every route of a shop promises: methods, slashes, bodies, parameters, ids.
 
 The routes and their fields come from the OpenAPI document, so that a new one is held to the same.
 """
@@ -10,9 +10,9 @@ import pytest
 
 from nexus_kernel import create_app
 
-from .world import Snapshot, World
+from .world import TILL, Snapshot, World
 
-PLUGINS = ("accounts", "catalog")
+PLUGINS = ("accounts", "catalog", "cart", "orders", "payments", TILL)
 DOCUMENT = create_app({"kernel": {"environment": "test"}}, plugins=PLUGINS).extensions["nexus"].api.document()
 METHODS = ("get", "post", "put", "patch", "delete")
 OPERATIONS = {
@@ -42,6 +42,11 @@ def body_fields(operation: dict[str, Any]) -> list[str] | None:
 
 
 WITH_BODY = [label for label, operation in OPERATIONS.items() if body_fields(operation) is not None]
+REQUIRED = {
+    "PATCH /api/cart/cart/items/{item_id}/",
+    "PATCH /api/catalog/variants/{variant_id}/stock/",
+    "PATCH /api/orders/{order_id}/",
+}
 LISTS = [
     label
     for label, operation in OPERATIONS.items()
@@ -50,7 +55,7 @@ LISTS = [
 
 
 class Asking:
-    """Sends requests as an admin, who may send all of them."""
+    """Sends requests as an admin, who may send all of them; an address is reached by whose it is alone."""
 
     def __init__(self, world: World, label: str) -> None:
         method, _, path = label.partition(" ")
@@ -58,10 +63,11 @@ class Asking:
         names = [part.strip("{}") for part in path.split("/") if part.startswith("{")]
         self.path = path.format(**{name: known[name][0] for name in names})
         self.method, self.world = method, world
+        self.role = "member" if "{address_id}" in label else "admin"
 
     def __call__(self, *, method: str = "", path: str = "", query: str = "", **options: Any) -> Any:
         url = f"{path or self.path}{query and '?' + query}"
-        headers = self.world.headers["admin"]
+        headers = self.world.headers[self.role]
         return self.world.client.open(url, method=method or self.method, headers=headers, **options)
 
     def refused(self, *statuses: int, **options: Any) -> Any:
@@ -120,6 +126,17 @@ def test_what_anybody_may_read_has_an_etag_and_what_is_personal_is_not_stored(wo
     assert "Set-Cookie" not in first.headers
 
 
+@pytest.mark.parametrize(
+    "label", [label for label in OPERATIONS if label.startswith(("GET /api/cart/", "GET /api/orders/"))]
+)
+def test_what_is_ones_own_is_kept_by_no_cache(world: World, label: str):
+    """A guest's cart is, too: its token is no Authorization header, at which a shared cache would stop."""
+    path = Asking(world, label).path
+    for who in ("member", "staff", "anonymous", *(("guest",) if "/cart/" in label else ())):
+        answer = world.client.get(path, headers=world.headers[who])
+        assert answer.headers["Cache-Control"] == "no-store", (who, answer.status_code)
+
+
 @pytest.mark.parametrize("label", WITH_BODY)
 def test_what_is_no_json_object_is_refused_and_changes_nothing(
     world: World, kept_world: tuple[World, Snapshot], label: str
@@ -162,7 +179,7 @@ def test_a_change_of_nothing_changes_nothing(world: World, kept_world: tuple[Wor
     ask, (_, snapshot) = Asking(world, label), kept_world
     answer = ask(**ask.json({}))
     assert answer.status_code in (200, 404, 422), answer.text
-    if label.endswith("/stock/"):
+    if label in REQUIRED:
         assert answer.status_code == 422, "it has one field, and that is required"
     elif "reviews" not in label:
         assert answer.status_code == 200, answer.text

@@ -6,6 +6,7 @@ say by the name of the field, so that requests made from the document reach what
 
 from .people import PASSWORD
 from .snapshot import Snapshot
+from .till import TILL
 from .world import World
 
-__all__ = ["PASSWORD", "Snapshot", "World"]
+__all__ = ["PASSWORD", "TILL", "Snapshot", "World"]

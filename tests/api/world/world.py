@@ -10,6 +10,7 @@ from PIL import Image
 from schemathesis.core.parameters import ParameterLocation
 
 from .goods import add_goods
+from .orders import PLUGINS, add_orders
 from .people import add_people
 
 LOCATIONS = {
@@ -33,6 +34,8 @@ class World:
         self.special: dict[str, dict[str, list[Any]]] = {}
         add_people(self)
         add_goods(self)
+        if app.extensions["nexus"].plugins.keys() >= PLUGINS:
+            add_orders(self)
 
     def send(self, method: str, url: str, role: str, body: Any = None, status: int = 200) -> Any:
         """The JSON of an answer with this status."""
