@@ -5,6 +5,7 @@ from time import sleep
 import pytest
 from nexus_cart.services import CartCheckout
 from nexus_catalog.services.stock import StockKeeper
+from nexus_orders.races import scenarios
 from nexus_orders.races.scenarios import SCENARIOS
 from nexus_orders.races.shop import Shop
 from nexus_orders.services import checkout
@@ -56,6 +57,7 @@ def forget_the_expected_total(monkeypatch):
 
 def forget_the_keys(monkeypatch):
     monkeypatch.setattr(idempotency, "_claim", lambda *arguments: None)
+    monkeypatch.setattr(scenarios, "TRIES", 5)
 
 
 def break_down(monkeypatch):

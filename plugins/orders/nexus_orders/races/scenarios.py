@@ -14,6 +14,8 @@ from nexus_orders.races.shop import Product, Refused, Shop
 Play = Callable[[], Round]
 TWICE = ("orders.cart_empty", "orders.already_placed")
 IN_PROGRESS = "kernel.idempotency_in_progress"
+TRIES = 100
+"""How often a client asks again while the first request with its key is still running."""
 PLENTY = 1_000_000
 WIDE_CART = 20
 """Products in a cart whose order of lines is reversed."""
@@ -152,7 +154,7 @@ def _settle(shop: Shop, found: Round, products: list[Product], stock: int, *, or
 
 def _until_answered(shop: Shop, person: UUID, key: str) -> Answer:
     """As a client does: again after a moment while the first request is still running."""
-    for _ in range(100):
+    for _ in range(TRIES):
         answer = shop.submit(person, key)
         if answer.code != IN_PROGRESS:
             break
