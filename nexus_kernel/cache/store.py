@@ -46,17 +46,24 @@ class Cache:
         return self._shared.client
 
     def get_or_create(
-        self, key: str, create: Callable[[], bytes], *, tags: Sequence[str], seconds: int
+        self,
+        key: str,
+        create: Callable[[], bytes],
+        *,
+        tags: Sequence[str],
+        seconds: int,
+        exact: bool = True,
     ) -> bytes:
         """The cached bytes, or those of `create`, kept for `seconds`. One rebuilds, others wait.
 
-        They are never older than what carries their tags, whoever reads.
+        They are never older than what carries their tags, whoever reads. Without `exact` another process may
+        give what was so half a second ago, and Redis is not asked for each call.
         """
 
         def build() -> Entry:
             return Entry.of(create(), "application/octet-stream", tuple(tags))
 
-        return self.fetch(key, build, tags=tags, seconds=seconds, now=True).body()
+        return self.fetch(key, build, tags=tags, seconds=seconds, now=exact).body()
 
     def invalidate(self, *tags: str) -> None:
         """Make what carries these tags unreadable once the transaction under way is committed.

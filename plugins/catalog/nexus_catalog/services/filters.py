@@ -18,7 +18,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Session
 
-from nexus_catalog.models import Category, Listing, Product, Stock
+from nexus_catalog.models import Category, Listing, Product, Stock, Variant
 from nexus_catalog.services.slugs import is_id
 from nexus_kernel import Money, invalid_field
 from nexus_kernel.money import MoneyError
@@ -27,6 +27,7 @@ LISTING: FromClause = Listing.__table__
 CATEGORY: FromClause = Category.__table__
 PRODUCT: FromClause = Product.__table__
 STOCK: FromClause = Stock.__table__
+VARIANT: FromClause = Variant.__table__
 AVAILABLE = STOCK.c.on_hand - STOCK.c.reserved
 
 

@@ -5,18 +5,26 @@ from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, FromClause, Row, Select, Uuid, bindparam, select
+from sqlalchemy import ColumnElement, Row, Select, Uuid, bindparam, select
 
 from nexus_catalog.errors import ProductNotFound
-from nexus_catalog.models import Product, Variant
+from nexus_catalog.models import Product
 from nexus_catalog.services import search
 from nexus_catalog.services.changes import PRODUCTS
-from nexus_catalog.services.filters import AVAILABLE, CATEGORY, LISTING, PRODUCT, STOCK, keys, read_filters
+from nexus_catalog.services.filters import (
+    AVAILABLE,
+    CATEGORY,
+    LISTING,
+    PRODUCT,
+    STOCK,
+    VARIANT,
+    keys,
+    read_filters,
+)
 from nexus_catalog.services.image_columns import ALL_IMAGES, image_body, lead_image
 from nexus_catalog.services.slugs import is_id
 from nexus_kernel import CachedCount, Money, Pages, Reader, Window
 
-VARIANT: FromClause = Variant.__table__
 COUNT = CachedCount("catalog:products:count", (PRODUCTS,))
 SHOWN = (
     PRODUCT.c.id,

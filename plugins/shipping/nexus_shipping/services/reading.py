@@ -76,7 +76,7 @@ def methods_for(session: Reader, country: str) -> tuple[Method, ...]:
         return orjson.dumps([row._asdict() for row in session.execute(_FOR_COUNTRY, {"country": country})])
 
     key = f"shipping:methods_for:{country}"
-    kept = current_cache().get_or_create(key, read, tags=(METHODS,), seconds=KEPT_SECONDS)
+    kept = current_cache().get_or_create(key, read, tags=(METHODS,), seconds=KEPT_SECONDS, exact=False)
     return tuple(Method.of(values) for values in orjson.loads(kept))
 
 

@@ -71,7 +71,8 @@ def rates_for(session: Reader, country: str) -> tuple[Rate, ...]:
     def read() -> bytes:
         return orjson.dumps([row._asdict() for row in session.execute(_FOR_COUNTRY, {"country": country})])
 
-    kept = current_cache().get_or_create(f"tax:rates:{country}", read, tags=(RATES,), seconds=KEPT_SECONDS)
+    key = f"tax:rates:{country}"
+    kept = current_cache().get_or_create(key, read, tags=(RATES,), seconds=KEPT_SECONDS, exact=False)
     return tuple(Rate.of(values) for values in orjson.loads(kept))
 
 
