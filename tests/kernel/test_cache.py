@@ -209,6 +209,25 @@ def test_who_wrote_nothing_asks_redis_once_in_half_a_second_and_sees_a_write_wit
         sleep(0.01)
 
 
+def test_a_value_that_need_not_be_exact_is_known_to_its_writer_at_once_and_to_others_within_one_second(
+    app, source
+):
+    writer, reader = two_processes(app)
+
+    def read(store: Cache) -> bytes:
+        return store.get_or_create("shelf:list", source.create, tags=["shelf:rows"], seconds=60, exact=False)
+
+    assert read(reader) == read(writer) == b"one" and source.built == 1
+    source.value = b"two"
+    with app.app_context(), transaction():
+        writer.invalidate("shelf:rows")
+    assert read(writer) == b"two"
+    deadline = monotonic() + 1
+    while read(reader) != b"two":
+        assert monotonic() < deadline
+        sleep(0.01)
+
+
 def test_the_process_that_wrote_shows_it_to_everybody_at_once(app, source):
     store = app.extensions["nexus"].cache
     for value in (b"one", b"two", b"three"):
