@@ -80,7 +80,9 @@ def errors() -> Iterator[str]:
     """Each error class's code."""
     yield "The `code` of a problem (RFC 9457) is stable; titles and details are not.\n"
     yield "| code | status | title | when |\n|---|---|---|---|"
-    known = {error.code: error for error in _subclasses(NexusError) if error.__module__.startswith("nexus_")}
+    packages = {"nexus_kernel", *(f"nexus_{name}" for name in SHIPPED)}
+    ours = (e for e in _subclasses(NexusError) if e.__module__.partition(".")[0] in packages)
+    known = {error.code: error for error in ours}
     for code, error in sorted(known.items()):
         yield f"| `{code}` | {error.status} | {error.title} | {_first_line(error)} |"
 

@@ -9,6 +9,11 @@ from nexus_kernel import cursors, querying
 OWN = psycopg.Cursor.description.fget
 
 
+@pytest.fixture(scope="session")
+def nexus_plugins():
+    return []
+
+
 def described(app, statement):
     with app.app_context(), querying() as connection:
         cursor = connection.connection.driver_connection.execute(statement)
